@@ -1,0 +1,138 @@
+"""How does a process of Tracemill talk to Kafka? Client settings, topics made and checked, records by offset."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
+
+from tracemill import topics
+from tracemill.config import ConfigError, Kafka
+
+ADMIN_TIMEOUT_S = 10.0
+
+
+def producer_settings(kafka: Kafka, delivery_timeout_ms: int = 10_000, **more: Any) -> dict[str, Any]:
+    """librdkafka settings of a producer that loses and repeats nothing: acks=all, idempotent, lz4."""
+    return {
+        "bootstrap.servers": kafka.bootstrap,
+        "enable.idempotence": True,
+        "acks": "all",
+        "compression.type": "lz4",
+        "linger.ms": 0,
+        "delivery.timeout.ms": delivery_timeout_ms,
+        "message.max.bytes": topics.RECORD_BYTES + 64 * 1024,
+        **more,
+    }
+
+
+def consumer_settings(kafka: Kafka, group: str, **more: Any) -> dict[str, Any]:
+    """librdkafka settings of a consumer that commits by itself and starts at the oldest record."""
+    return {
+        "bootstrap.servers": kafka.bootstrap,
+        "group.id": group,
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "earliest",
+        "fetch.message.max.bytes": topics.RECORD_BYTES + 64 * 1024,
+        **more,
+    }
+
+
+def ensure_topics(kafka: Kafka, wanted: Iterable[topics.Topic] = topics.ALL, namespace: str | None = None) -> None:
+    """Make the topics that are missing, and check the partition counts of those that are there.
+
+    Raises:
+        ConfigError: a topic has another number of partitions than configured, or otlp isn't LogAppendTime.
+        KafkaException: no broker answers.
+    """
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
+    space = namespace or kafka.namespace
+    known = admin.list_topics(timeout=ADMIN_TIMEOUT_S).topics
+    missing = [topic for topic in wanted if topic.name(space) not in known]
+    made = admin.create_topics([_new_topic(topic, kafka, space) for topic in missing]) if missing else {}
+    for name, future in made.items():
+        try:
+            future.result(ADMIN_TIMEOUT_S)
+        except KafkaException as error:
+            if error.args[0].name() != "TOPIC_ALREADY_EXISTS":
+                raise KafkaException(f"topic {name} could not be made: {error}") from error
+    problems = topic_problems(kafka, wanted, space)
+    if problems:
+        raise ConfigError("; ".join(problems))
+
+
+def _new_topic(topic: topics.Topic, kafka: Kafka, space: str) -> NewTopic:
+    count = topics.partition_count(topic, kafka.partitions)
+    config = topic.config(kafka.retained_bytes, count, kafka.min_insync_replicas)
+    return NewTopic(topic.name(space), count, kafka.replication_factor, config=config)
+
+
+def topic_problems(kafka: Kafka, wanted: Iterable[topics.Topic] = topics.ALL, namespace: str | None = None) -> list[str]:
+    """What is wrong with the topics as they are on the broker, each as a sentence that says what to do."""
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
+    space = namespace or kafka.namespace
+    known = _settled(admin, [topic.name(space) for topic in wanted])
+    problems = []
+    for topic in wanted:
+        name, count = topic.name(space), topics.partition_count(topic, kafka.partitions)
+        if name not in known:
+            problems.append(f"topic {name} doesn't exist: run `tracemill topics create`")
+        elif len(known[name].partitions) != count:
+            problems.append(
+                f"topic {name} has {len(known[name].partitions)} partitions, the configuration says {count}: "
+                "set kafka.partitions to what the topic has, or use another kafka.namespace"
+            )
+        elif topic.log_append_time and _timestamp_type(admin, name) != "LogAppendTime":
+            problems.append(f"topic {name} isn't LogAppendTime: set message.timestamp.type=LogAppendTime on it")
+    return problems
+
+
+def _settled(admin: AdminClient, names: Sequence[str]) -> dict[str, Any]:
+    """Metadata of all topics, read again for a moment while a topic just made isn't spread yet."""
+    deadline = time.monotonic() + 5
+    while True:
+        known = admin.list_topics(timeout=ADMIN_TIMEOUT_S).topics
+        if all(name in known and known[name].partitions for name in names) or time.monotonic() > deadline:
+            return known
+        time.sleep(0.1)
+
+
+def _timestamp_type(admin: AdminClient, name: str) -> str:
+    resource = ConfigResource(ResourceType.TOPIC, name)
+    return admin.describe_configs([resource])[resource].result(ADMIN_TIMEOUT_S)["message.timestamp.type"].value
+
+
+def read_from(
+    kafka: Kafka, topic: str, starts: dict[int, int], each: Callable[[Message], None], timeout_s: float = 60.0
+) -> None:
+    """Hand every record of the given partitions, from the given offsets to the ends as they are now, to `each`.
+
+    Raises:
+        TimeoutError: the ends weren't reached in `timeout_s`.
+    """
+    consumer = Consumer(consumer_settings(kafka, "tracemill-reader"))
+    try:
+        left: dict[int, int] = {}
+        for partition, start in starts.items():
+            low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=ADMIN_TIMEOUT_S)
+            if max(start, low) < high:
+                left[partition] = high
+        consumer.assign([TopicPartition(topic, partition, starts[partition]) for partition in left])
+        deadline = time.monotonic() + timeout_s
+        while left:
+            for message in consumer.consume(500, timeout=0.2):
+                if message.error():
+                    raise KafkaException(message.error())
+                each(message)
+            for position in consumer.position([TopicPartition(topic, partition) for partition in left]):
+                if position.offset >= left[position.partition]:
+                    del left[position.partition]
+                    consumer.incremental_unassign([TopicPartition(topic, position.partition)])
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{topic}: partitions {sorted(left)} weren't read to their ends in {timeout_s:.0f} s")
+    finally:
+        consumer.close()

@@ -1,0 +1,1 @@
+"""The domain of Tracemill and its contracts: no Kafka, no clock, no dice, no event loop."""

@@ -1,0 +1,86 @@
+"""What is in a record of `otlp.v1`, and where, so that nobody has to parse it again?
+
+A bundle's value is an OTLP `TracesData` message of many traces and tenants. Its header `index` says where the pieces
+lie: groups (one resource, one scope, one tenant) and, in them, chunks (the spans of one trace, side by side, each
+with its protobuf tag and length, as they stand in `ScopeSpans`). A reader that wants a trace's spans takes slices;
+the chunks of any traces, joined, are a valid `ScopeSpans` message.
+
+    index  := version:u8 group*
+    group  := resource_start:u32 resource_end:u32 tenant_start:u32 tenant_end:u32
+              scope_start:u32 scope_end:u32 chunk_count:u32 chunk*
+    chunk  := trace_id:16 bytes start:u32 end:u32 spans:u32      (all little-endian, offsets into the value)
+
+`spans` holds the number of spans times two, plus one if a root span (no parent) is among them. `resource` and
+`scope` are the message's bytes without tag and length; `tenant` is the name, in UTF-8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from struct import Struct
+from typing import Final, NamedTuple
+
+INDEX_VERSION: Final = 1
+TENANT_ATTRIBUTE: Final = "tracemill.tenant"
+
+_GROUP: Final = Struct("<7I")
+_CHUNK: Final = Struct("<16s3I")
+
+
+class BundleError(ValueError):
+    """A record that says it is a bundle and isn't one; the text says what is wrong with it."""
+
+
+class Chunk(NamedTuple):
+    """The spans of one trace that lie side by side in a bundle."""
+
+    trace_id: bytes
+    start: int
+    end: int
+    spans_and_root: int
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Where one resource, scope and tenant lie in a bundle's value, and the chunks that belong to them."""
+
+    resource: tuple[int, int]
+    tenant: tuple[int, int]
+    scope: tuple[int, int]
+    chunks: tuple[tuple[bytes, int, int, int], ...]
+
+
+def pack_index(groups: Iterable[Group]) -> bytes:
+    """The header `index` of a bundle that holds `groups`."""
+    parts = [bytes((INDEX_VERSION,))]
+    for group in groups:
+        parts.append(_GROUP.pack(*group.resource, *group.tenant, *group.scope, len(group.chunks)))
+        parts.extend(_CHUNK.pack(*chunk) for chunk in group.chunks)
+    return b"".join(parts)
+
+
+def read_index(index: bytes, size: int) -> Iterator[Group]:
+    """The groups of a bundle whose value has `size` bytes.
+
+    Raises:
+        BundleError: the index is of another version, cut short, or points outside the value.
+    """
+    if not index or index[0] != INDEX_VERSION:
+        raise BundleError(f"index version {index[0] if index else 'missing'}, this release reads {INDEX_VERSION}")
+    position, end = 1, len(index)
+    view = memoryview(index)
+    while position < end:
+        if end - position < _GROUP.size:
+            raise BundleError("index cut short in a group")
+        *spots, count = _GROUP.unpack_from(index, position)
+        position += _GROUP.size
+        stop = position + count * _CHUNK.size
+        if stop > end:
+            raise BundleError("index cut short in a group's chunks")
+        chunks = tuple(_CHUNK.iter_unpack(view[position:stop]))
+        position = stop
+        last = max((chunk[2] for chunk in chunks), default=0)
+        if max(last, *spots) > size:
+            raise BundleError("index points outside the value")
+        yield Group((spots[0], spots[1]), (spots[2], spots[3]), (spots[4], spots[5]), chunks)

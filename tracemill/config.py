@@ -1,0 +1,228 @@
+"""What can be configured, with which defaults, and which values are refused? One model a part.
+
+One YAML file configures every part; unknown keys are refused and named. `tracemill.yaml` is rendered from these
+models. Durations are whole milliseconds, because log time is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from tracemill.topics import NAMESPACE, RECORD_BYTES
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Positive = Annotated[int, Field(gt=0)]
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+class ConfigError(ValueError):
+    """The configuration can't be used; the text names the file, the key and what to do."""
+
+
+class Section(BaseModel):
+    """A part's section: unknown keys are refused, nothing changes after the start."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Kafka(Section):
+    """Where the log is, and how its topics are made."""
+
+    bootstrap: str = Field("127.0.0.1:9092", description="Addresses of brokers, comma-separated.")
+    namespace: str = Field(NAMESPACE, pattern=r"^[a-z][a-z0-9-]*$", description="First part of every topic's name.")
+    partitions: Positive = Field(8, description="Of otlp, decisions, spans, traces and signals. Fixed once made.")
+    replication_factor: Positive = Field(1, description="3 on a cluster.")
+    min_insync_replicas: Positive = Field(1, description="2 on a cluster.")
+    retained_bytes: Positive = Field(2 * 1024**3, description="Kept in all topics together, at most.")
+
+    @model_validator(mode="after")
+    def _replicas(self) -> Self:
+        if self.min_insync_replicas > self.replication_factor:
+            raise ValueError("kafka.min_insync_replicas is above kafka.replication_factor: nothing could be written")
+        return self
+
+
+class Limits(Section):
+    """What is refused at the edge, before it shares a record with others."""
+
+    request_bytes: Positive = Field(16 * 1024**2, description="Of a request as it arrives.")
+    inflated_bytes: Positive = Field(64 * 1024**2, description="Of a request once decompressed.")
+    request_spans: Positive = Field(50_000, description="In one request.")
+    span_bytes: Positive = Field(2 * 1024**2, le=RECORD_BYTES // 2, description="Of a single span.")
+
+
+class Token(Section):
+    """A key that a client shows, stored as its hash, and the tenant that it stands for."""
+
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the token, in hex.")
+    tenant: str = Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$")
+
+
+class KafkaReceiver(Section):
+    """A topic that a Collector's kafkaexporter writes (encoding otlp_proto)."""
+
+    bootstrap: str
+    topic: str = "otlp_spans"
+    group: str = "tracemill-receiver"
+    tenant: str = "default"
+
+
+class Ingest(Section):
+    """The OTLP receivers."""
+
+    host: str = "127.0.0.1"
+    grpc_port: Port = 4317
+    http_port: Port = 4318
+    metrics_port: Port = 9464
+    workers: Positive = Field(1, description="Processes that share the ports by SO_REUSEPORT.")
+    linger_ms: int = Field(20, ge=0, le=20, description="How long a bundle waits for more.")
+    bundle_bytes: Positive = Field(1024**2, le=RECORD_BYTES, description="A bundle is sent when it is this large.")
+    in_flight_bytes: Positive = Field(128 * 1024**2, description="Of requests not yet answered; above it: 503.")
+    delivery_timeout_ms: Positive = Field(10_000, description="A broker that takes longer is away: 503.")
+    tokens: tuple[Token, ...] = Field((), description="Without any: tenant `default`, on loopback only.")
+    insecure: bool = Field(False, description="Serve without tokens on an address that isn't loopback.")
+    kafka_receiver: KafkaReceiver | None = Field(None, description="Read what a Collector wrote to Kafka.")
+
+    @model_validator(mode="after")
+    def _open_door(self) -> Self:
+        if not self.tokens and not self.insecure and self.host not in LOOPBACK:
+            raise ValueError(
+                f"ingest.host {self.host} isn't loopback and ingest.tokens is empty: anyone could write. "
+                "Configure tokens, or say so with --insecure"
+            )
+        return self
+
+
+class Assembly(Section):
+    """When a trace is complete, closed, late, forgotten. All in log time."""
+
+    quiet_period_ms: Positive = Field(2_000, description="A trace with its root is complete after so long of nothing.")
+    max_idle_ms: Positive = Field(30_000, description="A trace without its root is closed after so long of nothing.")
+    max_age_ms: Positive = Field(300_000, description="A trace is closed this long after its first record.")
+    max_spans: Positive = Field(100_000, description="A trace is closed when it holds so many.")
+    partition_bytes: Positive = Field(256 * 1024**2, description="Of spans held open in a partition; oldest go first.")
+    carry_after_ms: Positive = Field(30_000, description="An older open trace no longer holds the commit back.")
+    late_grace_ms: Positive = Field(30_000, description="Spans of a decided trace stay in memory so long.")
+    memory_horizon_ms: Positive = Field(900_000, description="What was decided is remembered so long.")
+
+    @model_validator(mode="after")
+    def _order(self) -> Self:
+        if self.memory_horizon_ms <= self.max_age_ms:
+            raise ValueError("assembly.memory_horizon_ms must be above assembly.max_age_ms")
+        return self
+
+
+class Streams(Section):
+    """The workers that assemble and decide."""
+
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Port = 9465
+    group: str = Field("tracemill-streams", description="The consumer group.")
+    output_namespace: str | None = Field(None, description="Write to these topics instead; for replays into fresh ones.")
+    flush_idle_ms: Positive = 250
+    flush_load_ms: Positive = 1_000
+    session_timeout_ms: Positive = Field(10_000, description="A worker silent for so long loses its partitions.")
+
+
+class Sinks(Section):
+    """The writers to the store and to other OTLP endpoints."""
+
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Port = 9466
+    group: str = "tracemill-sinks"
+    insert_rows: Positive = Field(20_000, description="Rows an insert under load.")
+    insert_bytes: Positive = Field(32 * 1024**2, description="Or so many bytes.")
+    linger_ms: Positive = Field(250, description="How long rows wait for more when it is quiet.")
+    retention_days: Positive = 30
+
+
+class Store(Section):
+    """The ClickHouse that holds spans and traces."""
+
+    url: str = "http://127.0.0.1:8123"
+    database: str = Field("tracemill", pattern=r"^[a-z_][a-z0-9_]*$")
+    user: str = "default"
+    password: str = ""
+
+
+class Api(Section):
+    """The query API and the page."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+
+
+class Embedded(Section):
+    """What `tracemill up` starts on one machine."""
+
+    data_dir: Path = Path(".tracemill")
+    kafka_port: Port = 9092
+    kafka_controller_port: Port = 9093
+    kafka_heap_mb: Positive = 512
+    store_port: Port = 8123
+    store_memory_bytes: Positive = 1536 * 1024**2
+
+
+class DeadLetters(Section):
+    """What is kept of records that can't be read."""
+
+    content: bool = Field(False, description="Keep the bytes themselves, not just their length, hash and position.")
+
+
+class Sampling(Section):
+    """Which traces are kept. Without rules every trace is."""
+
+    rules: Path | None = Field(None, description="A YAML file of rules, applied at the start of an embedded stack.")
+
+
+class Config(Section):
+    """Everything."""
+
+    kafka: Kafka = Kafka()
+    limits: Limits = Limits()
+    ingest: Ingest = Ingest()
+    assembly: Assembly = Assembly()
+    sampling: Sampling = Sampling()
+    streams: Streams = Streams()
+    sinks: Sinks = Sinks()
+    store: Store = Store()
+    api: Api = Api()
+    embedded: Embedded = Embedded()
+    dead_letters: DeadLetters = DeadLetters()
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+def parse(text: str, source: str = "configuration") -> Config:
+    """The configuration in a YAML text.
+
+    Raises:
+        ConfigError: it is no YAML, or a key is unknown or has a value that is refused; every such key is named.
+    """
+    try:
+        raw: Any = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{source}: not YAML: {error}") from error
+    if raw is not None and not isinstance(raw, dict):
+        raise ConfigError(f"{source}: expected sections such as `kafka:`, found {type(raw).__name__}")
+    try:
+        return Config.model_validate(raw or {})
+    except ValidationError as error:
+        raise ConfigError(f"{source}: " + "; ".join(_explain(problem) for problem in error.errors())) from error
+
+
+def _explain(problem: Any) -> str:
+    where = ".".join(str(step) for step in problem["loc"]) or "configuration"
+    if problem["type"] == "extra_forbidden":
+        return f"{where}: unknown key"
+    return f"{where}: {problem['msg'].removeprefix('Value error, ')}"
+
+
+def token_hash(token: str) -> str:
+    """How a token is stored: its SHA-256 in hex."""
+    return hashlib.sha256(token.encode()).hexdigest()
