@@ -136,3 +136,51 @@ def read_from(
                 raise TimeoutError(f"{topic}: partitions {sorted(left)} weren't read to their ends in {timeout_s:.0f} s")
     finally:
         consumer.close()
+
+
+def fetch_records(
+    kafka: Kafka, topic: str, partition: int, offsets: Iterable[int], timeout_s: float = 30.0
+) -> dict[int, Message]:
+    """The records of a partition at the given offsets, by offset; those that the log no longer has are left out.
+
+    Neighbours are read in one go; over a gap of more than `SEEK_GAP` records the reader seeks.
+
+    Raises:
+        TimeoutError: they weren't read in `timeout_s`.
+    """
+    found: dict[int, Message] = {}
+    consumer = Consumer(consumer_settings(kafka, "tracemill-reader"))
+    try:
+        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=ADMIN_TIMEOUT_S)
+        for run in _runs(sorted(offset for offset in set(offsets) if low <= offset < high)):
+            consumer.assign([TopicPartition(topic, partition, run[0])])
+            _read_run(consumer, set(run), run[-1], found, time.monotonic() + timeout_s)
+    finally:
+        consumer.close()
+    return found
+
+
+SEEK_GAP = 32
+
+
+def _runs(offsets: list[int]) -> list[list[int]]:
+    runs: list[list[int]] = []
+    for offset in offsets:
+        if runs and offset - runs[-1][-1] <= SEEK_GAP:
+            runs[-1].append(offset)
+        else:
+            runs.append([offset])
+    return runs
+
+
+def _read_run(consumer: Consumer, wanted: set[int], last: int, found: dict[int, Message], deadline: float) -> None:
+    while True:
+        for message in consumer.consume(100, timeout=0.2):
+            if message.error():
+                raise KafkaException(message.error())
+            if message.offset() in wanted:
+                found[message.offset()] = message
+            if message.offset() >= last:
+                return
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"the records at {sorted(wanted - found.keys())[:5]} weren't read in time")

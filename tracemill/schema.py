@@ -167,27 +167,31 @@ TRACE: Final = (
 SPAN_KINDS: Final[Mapping[str, Kind]] = MappingProxyType({column.name: column.kind for column in SPAN})
 TRACE_KINDS: Final[Mapping[str, Kind]] = MappingProxyType({column.name: column.kind for column in TRACE})
 
-_ATTRIBUTES: Final = pa.map_(pa.large_string(), pa.large_string())
+_ATTRIBUTES: Final = pa.map_(pa.string(), pa.string())
 _TIME: Final = pa.timestamp("ns", tz="UTC")
 
-_ARROW: Final[Mapping[Kind, Any]] = MappingProxyType({
-    Kind.TEXT: pa.large_string(),
-    Kind.INTEGER: pa.int64(),
-    Kind.NUMBER: pa.float64(),
-    Kind.BOOLEAN: pa.bool_(),
-    Kind.TIME: _TIME,
-    Kind.TEXT_LIST: pa.large_list(pa.large_string()),
-    Kind.ATTRIBUTES: _ATTRIBUTES,
-    Kind.EVENTS: pa.large_list(pa.struct({"time": _TIME, "name": pa.large_string(), "attributes": _ATTRIBUTES})),
-    Kind.LINKS: pa.large_list(
-        pa.struct({
-            "trace_id": pa.binary(16),
-            "span_id": pa.binary(8),
-            "trace_state": pa.large_string(),
-            "attributes": _ATTRIBUTES,
-        })
-    ),
-})
+_ARROW: Final[Mapping[Kind, Any]] = MappingProxyType(
+    {
+        Kind.TEXT: pa.string(),
+        Kind.INTEGER: pa.int64(),
+        Kind.NUMBER: pa.float64(),
+        Kind.BOOLEAN: pa.bool_(),
+        Kind.TIME: _TIME,
+        Kind.TEXT_LIST: pa.list_(pa.string()),
+        Kind.ATTRIBUTES: _ATTRIBUTES,
+        Kind.EVENTS: pa.list_(pa.struct({"time": _TIME, "name": pa.string(), "attributes": _ATTRIBUTES})),
+        Kind.LINKS: pa.list_(
+            pa.struct(
+                {
+                    "trace_id": pa.binary(16),
+                    "span_id": pa.binary(8),
+                    "trace_state": pa.string(),
+                    "attributes": _ATTRIBUTES,
+                }
+            )
+        ),
+    }
+)
 _ID_BYTES: Final = MappingProxyType({"trace_id": 16, "span_id": 8, "parent_span_id": 8})
 
 

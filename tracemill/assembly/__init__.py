@@ -1,0 +1,1 @@
+"""Which spans belong together, and when is a trace finished? Decided record by record, in log time."""

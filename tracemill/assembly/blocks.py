@@ -1,0 +1,84 @@
+"""What does `decisions.v1` say? One Arrow block a flush and partition: what was decided and what was carried.
+
+A row is written once for each closing (`decided`) and for each time the records of an open trace are listed
+(`carried`), in the order of the log. A reader of the whole topic knows every acknowledged span's outcome, and a
+worker that takes a partition over knows what it must remember.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+import pyarrow as pa
+
+from tracemill.assembly.trace import Anchor
+
+DECIDED: Final = "decided"
+CARRIED: Final = "carried"
+
+SCHEMA: Final = pa.schema(
+    [
+        ("row", pa.string()),
+        ("tenant", pa.string()),
+        ("trace_id", pa.binary(16)),
+        ("revision", pa.int32()),
+        ("opened_at", pa.int64()),
+        ("first_at", pa.int64()),
+        ("at", pa.int64()),
+        ("cause", pa.int64()),
+        ("closed_by", pa.string()),
+        ("rooted", pa.bool_()),
+        ("keep", pa.bool_()),
+        ("policy", pa.string()),
+        ("rules", pa.string()),
+        ("probability", pa.float64()),
+        ("adjusted_count", pa.float64()),
+        ("records", pa.list_(pa.int64())),
+        ("times", pa.list_(pa.int64())),
+        ("sizes", pa.list_(pa.int32())),
+        ("first_through", pa.int64()),
+        ("span_ids", pa.list_(pa.uint64())),
+    ]
+)
+"""Times are log time in milliseconds; `at` is when the row came to be, `cause` the offset of the record that caused it.
+
+`records` are the offsets of the records that the trace's spans came in: of a decided trace all, of a carried one those
+not listed before. `times` and `sizes` are the log times of the records new in this row, and the trace's bytes in each.
+`first_through` is the last record of revision 1.
+"""
+
+_ANCHOR: Final = b"anchor"
+
+
+def write(table: Any, anchor: Anchor) -> bytes:
+    """A block: rows of `SCHEMA` (maybe none) as an Arrow IPC stream, and the state at which reading can begin again."""
+    sink = pa.BufferOutputStream()
+    schema = SCHEMA.with_metadata({_ANCHOR: json.dumps(anchor).encode()})
+    with pa.ipc.new_stream(sink, schema) as writer:
+        writer.write_table(table.replace_schema_metadata(schema.metadata))
+    return sink.getvalue().to_pybytes()
+
+
+def read(value: bytes) -> tuple[Any, Anchor]:
+    """The rows and the anchor in a record of `decisions.v1`.
+
+    Raises:
+        ValueError: it is no block of this release.
+    """
+    try:
+        table = pa.ipc.open_stream(value).read_all()
+        anchor = Anchor(*json.loads(table.schema.metadata[_ANCHOR]))
+    except (pa.ArrowInvalid, TypeError, KeyError, ValueError) as error:
+        raise ValueError(f"not a block of decisions: {error}") from error
+    if not table.schema.equals(SCHEMA):
+        raise ValueError(f"not a block of decisions: columns {table.schema.names}")
+    return table.combine_chunks(), anchor
+
+
+def keys_of(table: Any) -> list[bytes]:
+    """The assembler's key of each row: the trace id, then the tenant's name."""
+    ids: Sequence[bytes] = table.column("trace_id").to_pylist()
+    tenants: Sequence[str] = table.column("tenant").to_pylist()
+    return [trace_id + tenant.encode() for trace_id, tenant in zip(ids, tenants, strict=True)]

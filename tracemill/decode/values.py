@@ -1,0 +1,224 @@
+"""How are attribute values read in bulk, each still the bytes of an OTLP `AnyValue`?
+
+The usual encodings (a string, a bool, an int, a double, in their shortest form) are read by numpy and Arrow for all
+values at once. What is left (arrays, key-value lists, bytes, odd encodings) is read one by one by protobuf, each
+distinct value once.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+
+Positions = npt.NDArray[np.int64]
+
+_STRING, _BOOL, _INT, _DOUBLE = 0x0A, 0x10, 0x18, 0x21
+_TO_THE_END: Final = 1 << 30
+_PADDING: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """A run of `AnyValue` messages: bytes one after the other, and where each begins (one more than there are)."""
+
+    data: npt.NDArray[np.uint8]
+    offsets: npt.NDArray[np.int32]
+    array: Any
+
+    @classmethod
+    def of(cls, array: Any) -> Values:
+        """Wrap an Arrow `binary` array without nulls."""
+        offsets = np.frombuffer(array.buffers()[1], np.int32)[array.offset : array.offset + len(array) + 1]
+        body = array.buffers()[2]
+        data = np.zeros((body.size if body else 0) + _PADDING, np.uint8)
+        if body:
+            data[: body.size] = np.frombuffer(body, np.uint8)
+        return cls(data, offsets, array)
+
+    def text(self, positions: Positions) -> Any:
+        """The values at `positions` as a `string` array; whatever isn't a string is written out.
+
+        Booleans are `true` and `false`, numbers as short as they read back the same, lists and key-value lists JSON,
+        bytes base64, an empty value `''`.
+        """
+        starts = self.offsets[positions].astype(np.int64)
+        sizes = self.offsets[positions + 1].astype(np.int64) - starts
+        tags = np.where(sizes > 0, self.data[starts], 0)
+        plain, header = self._strings(starts, sizes, tags)
+        if plain.all():
+            return self._strip(positions, header)
+        odd = np.nonzero(~plain)[0]
+        pieces = [self._strip(positions[plain], header[plain])]
+        order = np.empty(len(positions), np.int64)
+        order[plain] = np.arange(len(pieces[0]))
+        filled = len(pieces[0])
+        for where, texts in self._others(positions[odd], starts[odd], sizes[odd], tags[odd]):
+            order[odd[where]] = filled + np.arange(len(where))
+            pieces.append(texts)
+            filled += len(where)
+        return pa.concat_arrays(pieces).take(pa.array(order))
+
+    def _strings(self, starts: Positions, sizes: Positions, tags: Any) -> tuple[Any, Any]:
+        """Which values are a string whose length is written in its shortest form, and the size of what precedes it."""
+        header = 2 + (sizes > 129).astype(np.int64) + (sizes > 16_386) + (sizes > 2_097_155)
+        length = self.data[starts + 1].astype(np.int64)
+        long = header > 2
+        if long.any():
+            at = starts[long]
+            second, third, fourth = (self.data[at + step].astype(np.int64) for step in (2, 3, 4))
+            deep = header[long]
+            more = (second & 127) << 7
+            more |= np.where(deep > 3, (third & 127) << 14, 0)
+            more |= np.where(deep > 4, (fourth & 127) << 21, 0)
+            length[long] = (length[long] & 127) | more
+        return (tags == _STRING) & (length == sizes - header), header
+
+    def _strip(self, positions: Positions, header: Any) -> Any:
+        """The strings at `positions` without the bytes that precede them."""
+        taken = self.array.take(pa.array(positions))
+        result = None
+        for size in np.unique(header):
+            cut = pc.binary_slice(taken, int(size), _TO_THE_END)
+            result = cut if result is None else pc.if_else(pa.array(header == size), cut, result)
+        return pa.array([], pa.string()) if result is None else _as_text(result)
+
+    def _others(self, positions: Positions, starts: Any, sizes: Any, tags: Any) -> Iterator[tuple[Positions, Any]]:
+        """Pairs of where in `positions` and the text there, for values that aren't plain strings."""
+        integers, whole = self._varints(starts, sizes)
+        is_int = (tags == _INT) & whole
+        is_bool = (tags == _BOOL) & (sizes == 2)
+        is_double = (tags == _DOUBLE) & (sizes == 9)
+        if is_int.any():
+            yield np.nonzero(is_int)[0], pa.array(integers[is_int]).cast(pa.string())
+        if is_bool.any():
+            yield np.nonzero(is_bool)[0], pa.array(self.data[starts[is_bool] + 1] != 0).cast(pa.string())
+        if is_double.any():
+            yield np.nonzero(is_double)[0], _double_text(self._doubles(starts[is_double]))
+        rest = np.nonzero(~is_int & ~is_bool & ~is_double)[0]
+        if len(rest):
+            yield rest, self._slow_texts(positions[rest])
+
+    def _slow_texts(self, positions: Positions) -> Any:
+        """Whatever no loop over columns can read, each distinct value once."""
+        encoded = self.array.take(pa.array(positions)).dictionary_encode()
+        return pa.array(map(read_text, encoded.dictionary.to_pylist()), pa.string()).take(encoded.indices)
+
+    def _varints(self, starts: Positions, sizes: Positions) -> tuple[npt.NDArray[np.int64], Any]:
+        """The varint after the first byte of each value, and whether it fills the value exactly."""
+        result = np.zeros(len(starts), np.uint64)
+        length = np.clip(sizes - 1, 0, 10)
+        for step in range(int(length.max(initial=0))):
+            live = length > step
+            byte = self.data[starts + 1 + step].astype(np.uint64)
+            result |= np.where(live, (byte & np.uint64(127)) << np.uint64(7 * step), np.uint64(0))
+        last = self.data[starts + np.maximum(length, 1)]
+        ends = (length >= 1) & (sizes <= 11) & (last < 128)
+        for step in range(int(length.max(initial=1)) - 1):
+            ends &= (length <= step + 1) | (self.data[starts + 1 + step] >= 128)
+        return result.view(np.int64), ends
+
+    def _doubles(self, starts: Positions) -> npt.NDArray[np.float64]:
+        spread = self.data[starts[:, None] + np.arange(1, 9)]
+        return np.ascontiguousarray(spread).view(np.float64).ravel()
+
+    def integers(self, positions: Positions) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+        """The values as integers, and where they are ones: ints, whole doubles, and text that reads as an int."""
+        numbers, known = self.numbers(positions)
+        starts = self.offsets[positions].astype(np.int64)
+        sizes = self.offsets[positions + 1].astype(np.int64) - starts
+        exact, whole = self._varints(starts, sizes)
+        is_int = (np.where(sizes > 0, self.data[starts], 0) == _INT) & whole
+        usable = known & (np.abs(numbers) < 2.0**63) & (numbers == np.floor(numbers))
+        rounded = np.where(usable & ~is_int, numbers, 0).astype(np.int64)
+        return np.where(is_int, exact, rounded), is_int | usable
+
+    def numbers(self, positions: Positions) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+        """The values as finite numbers, and where they are ones: ints, doubles, and text that reads as a number."""
+        starts = self.offsets[positions].astype(np.int64)
+        sizes = self.offsets[positions + 1].astype(np.int64) - starts
+        tags = np.where(sizes > 0, self.data[starts], 0)
+        integers, whole = self._varints(starts, sizes)
+        is_int = (tags == _INT) & whole
+        is_double = (tags == _DOUBLE) & (sizes == 9)
+        result = np.where(is_int, integers.astype(np.float64), 0.0)
+        if is_double.any():
+            result[is_double] = self._doubles(starts[is_double])
+        known = is_int | is_double
+        text = np.nonzero(tags == _STRING)[0]
+        if len(text):
+            read = [_number(value) for value in self.text(positions[text]).to_pylist()]
+            result[text] = [0.0 if value is None else value for value in read]
+            known[text] = [value is not None for value in read]
+        known &= np.isfinite(result)
+        return np.where(known, result, 0.0), known
+
+    def booleans(self, positions: Positions) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """The values as booleans, and where they are ones."""
+        starts = self.offsets[positions].astype(np.int64)
+        sizes = self.offsets[positions + 1].astype(np.int64) - starts
+        known = (sizes == 2) & (self.data[starts] == _BOOL)
+        return known & (self.data[starts + 1] != 0), known
+
+
+def _as_text(binary: Any) -> Any:
+    """A binary array as text. The bytes were checked to be UTF-8 before they shared a bundle."""
+    return pa.Array.from_buffers(pa.string(), len(binary), binary.buffers(), binary.null_count, binary.offset)
+
+
+def _double_text(values: npt.NDArray[np.float64]) -> Any:
+    """Doubles as Python writes them: the shortest text that reads back the same, `nan`, `inf`."""
+    unique, inverse = np.unique(values, return_inverse=True)
+    return pa.array([repr(float(value)) for value in unique], pa.string()).take(pa.array(inverse.ravel()))
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def read_text(value: bytes) -> str:
+    """One `AnyValue` message as text, the way `Values.text` writes it."""
+    try:
+        parsed = AnyValue.FromString(value)
+    except DecodeError:
+        return ""
+    plain = to_plain(parsed)
+    match plain:
+        case str():
+            return plain
+        case bool():
+            return "true" if plain else "false"
+        case None:
+            return ""
+        case float():
+            return repr(plain)
+        case int():
+            return str(plain)
+    return orjson.dumps(plain).decode()
+
+
+def to_plain(value: Any) -> Any:
+    """An `AnyValue` as JSON-ready Python: bytes base64, a key-value list a dictionary."""
+    match value.WhichOneof("value"):
+        case "array_value":
+            return [to_plain(item) for item in value.array_value.values]
+        case "kvlist_value":
+            return {item.key: to_plain(item.value) for item in value.kvlist_value.values}
+        case "bytes_value":
+            return b64encode(value.bytes_value).decode()
+        case None:
+            return None
+        case name:
+            return getattr(value, name)

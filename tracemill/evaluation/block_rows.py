@@ -1,0 +1,91 @@
+"""Which rows of `decisions.v1` does a flush write for a partition?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from tracemill.assembly import blocks
+from tracemill.assembly.trace import Carry, Closing, Event
+from tracemill.evaluation.rows import Traces
+from tracemill.evaluation.verdicts import Settled
+
+
+def decided(closings: Sequence[Closing], traces: Traces, verdicts: Settled) -> Any:
+    """A row of `blocks.SCHEMA` a closing, in their order."""
+    once, owner = traces.once, traces.frame.owner
+    counts = np.bincount(owner[once], minlength=len(closings))
+    offsets = np.append(0, np.cumsum(counts)).astype(np.int32)
+    span_ids = pa.ListArray.from_arrays(pa.array(offsets), pa.array(traces.frame.spans.span_id[once]))
+    count = len(closings)
+    columns = {
+        "row": [blocks.DECIDED] * count,
+        "tenant": [closing.trace.key[16:].decode() for closing in closings],
+        "trace_id": [closing.trace.key[:16] for closing in closings],
+        "revision": [closing.decided.revision for closing in closings],
+        "opened_at": [closing.trace.opened_at for closing in closings],
+        "first_at": [closing.trace.first_at for closing in closings],
+        "at": [closing.closed_at for closing in closings],
+        "cause": [closing.cause for closing in closings],
+        "closed_by": [closing.closed_by.value for closing in closings],
+        "rooted": [closing.decided.rooted for closing in closings],
+        "keep": verdicts.keep,
+        "policy": verdicts.policies(),
+        "rules": [closing.decided.verdict.rules if closing.decided.verdict else "" for closing in closings],
+        "probability": verdicts.probability,
+        "adjusted_count": verdicts.adjusted_count,
+        "records": [closing.decided.records for closing in closings],
+        "times": [closing.trace.times for closing in closings],
+        "sizes": [closing.trace.sizes for closing in closings],
+        "first_through": [closing.decided.first_through for closing in closings],
+        "span_ids": span_ids,
+    }
+    return pa.table([pa.array(columns[field.name], field.type) for field in blocks.SCHEMA], schema=blocks.SCHEMA)
+
+
+def block(events: Sequence[Event], told: Sequence[Closing], tables: Sequence[Any]) -> Any:
+    """All rows of a flush in the order of its events, or None when there are none.
+
+    Args:
+        events: of one partition, in log order.
+        told: those closings that have a row, in the order of the rows in `tables`.
+        tables: what `decided` made of them.
+    """
+    carries = [event for event in events if isinstance(event, Carry)]
+    if not carries:
+        return pa.concat_tables(tables) if told else None
+    both = pa.concat_tables([*tables, _carried(carries)])
+    place = {id(event): row for row, event in enumerate([*told, *carries])}
+    return both.take(pa.array([place[id(event)] for event in events if id(event) in place]))
+
+
+def _carried(carries: Sequence[Carry]) -> Any:
+    rows = [
+        {
+            "row": blocks.CARRIED,
+            "tenant": carry.trace.key[16:].decode(),
+            "trace_id": carry.trace.key[:16],
+            "revision": 0,
+            "opened_at": carry.trace.opened_at,
+            "first_at": carry.trace.first_at,
+            "at": carry.carried_at,
+            "cause": carry.cause,
+            "closed_by": "",
+            "rooted": carry.rooted,
+            "keep": False,
+            "policy": "",
+            "rules": "",
+            "probability": 0.0,
+            "adjusted_count": 0.0,
+            "records": carry.records,
+            "times": carry.times,
+            "sizes": carry.sizes,
+            "first_through": 0,
+            "span_ids": [],
+        }
+        for carry in carries
+    ]
+    return pa.Table.from_pylist(rows, schema=blocks.SCHEMA)

@@ -1,0 +1,240 @@
+"""What is decided and written about everything that closed since the last flush? All partitions at once.
+
+A flush is no part of any decision: cut the same events into other flushes, and the same rows come out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, groupby
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+
+from tracemill.assembly.trace import Closing, Event, Piece, Verdict
+from tracemill.decode.groups import Origins, Sender
+from tracemill.decode.spans import UndecodableError, decode
+from tracemill.evaluation import block_rows, lines, rows, spans
+from tracemill.evaluation.verdicts import Settled
+from tracemill.frame import read
+from tracemill.sampling import Verdicts
+from tracemill.schema import MAX_SOURCES
+
+Int = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+Judge = Callable[[pl.DataFrame, rows.Traces, list[bytes], list[str]], Verdicts]
+"""Decides: trace rows, the traces they came from, the trace ids and the hash of the rule set that holds for each."""
+
+SLICE_BYTES: Final = 32 * 1024 * 1024
+"""Raw bytes of spans that are decoded at once; bounds the memory of a flush."""
+
+_NS_PER_MS: Final = 1_000_000
+
+
+@dataclass(slots=True)
+class Output:
+    """What a flush writes for one partition, in the order in which it has to be written.
+
+    `spans` are tables of `SPAN_ARROW`; `traces` and `signals` JSON; `block` is a table of `blocks.SCHEMA` or None, and
+    `decided` those of its rows that have to be remembered, of the closings `told`.
+    """
+
+    partition: int
+    spans: list[Any] = field(default_factory=list)
+    traces: list[bytes] = field(default_factory=list)
+    signals: list[bytes] = field(default_factory=list)
+    block: Any = None
+    told: list[Closing] = field(default_factory=list)
+    decided: list[Any] = field(default_factory=list)
+    undecodable: list[tuple[Closing, str]] = field(default_factory=list)
+
+
+class Flush:
+    """Decides and renders; holds what is read once for many flushes."""
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+        self._origins = Origins()
+
+    def run(self, batches: Sequence[tuple[int, Sequence[Event]]]) -> list[Output]:
+        """Decide what closed in each partition; fills in the verdicts of the closings.
+
+        Args:
+            batches: partition numbers, ascending, and their events in log order. The spans of every closing have to
+                be in memory.
+        """
+        outputs = [Output(partition) for partition, _ in batches]
+        items = [
+            _Item(output, event)
+            for output, (_, events) in zip(outputs, batches, strict=True)
+            for event in events
+            if isinstance(event, Closing)
+        ]
+        for part in _slices(items):
+            self._decide_safely(part)
+        for output, (_, events) in zip(outputs, batches, strict=True):
+            output.block = block_rows.block(events, output.told, output.decided)
+        return outputs
+
+    def _decide_safely(self, items: list[_Item]) -> None:
+        """Decide `items`; when their bytes can't be read, each by itself, and set aside those that can't."""
+        try:
+            self._decide(items)
+        except UndecodableError as error:
+            if len(items) > 1:
+                for item in items:
+                    self._decide_safely([item])
+            else:
+                _set_aside(items[0], str(error))
+
+    def _decide(self, items: list[_Item]) -> None:
+        batch = _Batch(items, self._origins)
+        traces = rows.Traces(batch.frame, len(items))
+        table = _trace_table(traces, items)
+        verdicts = self._judge(table, traces, batch.trace_ids, [item.closing.rules for item in items])
+        settled = _settle(items, traces, verdicts, batch)
+        _render(items, batch, traces, _with_verdicts(table, items, settled), settled)
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    output: Output
+    closing: Closing
+
+    @property
+    def pieces(self) -> list[Piece]:
+        pieces = self.closing.decided.pieces
+        if pieces is None:
+            raise LookupError("the spans of a decided trace must be brought back from the log before the flush")
+        return pieces
+
+
+class _Batch:
+    """The spans of closed traces, decoded; which are new since the trace was last decided, and which came late."""
+
+    def __init__(self, items: list[_Item], origins: Origins) -> None:
+        chunks, senders, offsets, counts = zip(*chain.from_iterable(item.pieces for item in items), strict=True)
+        decoded = decode(b"".join(chunks))
+        if decoded.count != sum(counts):
+            raise UndecodableError(f"{decoded.count} spans where the index says {sum(counts)}")
+        per_trace = np.array([len(item.pieces) for item in items])
+        known = np.cumsum(per_trace) - np.array([len(item.closing.trace.pieces) for item in items])
+        through = np.array([item.closing.decided.first_through for item in items])
+        piece = np.repeat(np.arange(len(chunks)), counts)
+        owner = np.repeat(np.arange(len(items)), per_trace)[piece]
+        numbers: dict[Sender, int] = {}
+        codes = np.array([numbers.setdefault(sender, len(numbers)) for sender in senders])
+        self.own: Mask = piece >= known[owner]
+        self.late: Mask = np.array(offsets)[piece] > through[owner]
+        self.trace_ids = [item.closing.trace.key[:16] for item in items]
+        self.frame = read(decoded, owner, codes[piece], origins.read(list(numbers)))
+
+
+def _slices(items: list[_Item]) -> Iterator[list[_Item]]:
+    """Runs of items of at most `SLICE_BYTES`, at least one item each."""
+    run: list[_Item] = []
+    size = 0
+    for item in items:
+        weight = sum(len(piece[0]) for piece in item.pieces)
+        if run and size + weight > SLICE_BYTES:
+            yield run
+            run, size = [], 0
+        run.append(item)
+        size += weight
+    if run:
+        yield run
+
+
+def _trace_table(traces: rows.Traces, items: list[_Item]) -> pl.DataFrame:
+    """The trace rows but for the verdict."""
+    closings = [item.closing for item in items]
+    known = {
+        "tenant": [closing.trace.key[16:].decode() for closing in closings],
+        "trace_id": [closing.trace.key[:16].hex() for closing in closings],
+        "complete": np.array([closing.decided.rooted for closing in closings]),
+        "closed_by": [closing.closed_by.value for closing in closings],
+        "opened_at": np.array([closing.trace.opened_at for closing in closings]) * _NS_PER_MS,
+        "version": np.array([closing.cause for closing in closings]),
+    }
+    offsets = pa.array([closing.decided.records[:MAX_SOURCES] for closing in closings], pa.list_(pa.int64()))
+    sources = lines.frame_of({"partition": np.array([item.output.partition for item in items]), "offsets": offsets})
+    return lines.frame_of(known | rows.columns(traces)).with_columns(sources.to_struct("sources"))
+
+
+def _with_verdicts(table: pl.DataFrame, items: list[_Item], verdicts: Settled) -> pl.DataFrame:
+    return table.with_columns(
+        revision=pl.Series([item.closing.decided.revision for item in items], dtype=pl.Int64),
+        decision=pl.Series(["keep" if keep else "drop" for keep in verdicts.keep], dtype=pl.String),
+        policy=pl.Series(verdicts.policy, dtype=pl.String),
+        probability=pl.Series(verdicts.probability),
+        adjusted_count=pl.Series(verdicts.adjusted_count),
+    )
+
+
+def _settle(items: list[_Item], traces: rows.Traces, verdicts: Verdicts, batch: _Batch) -> Settled:
+    """Number the revisions, and make late verdicts follow the earlier ones."""
+    fresh = traces.total(traces.once & batch.own) > 0
+    settled = Settled.of(verdicts)
+    for place, item in enumerate(items):
+        decided, before = item.closing.decided, item.closing.trace.before
+        if before is None or before.verdict is None:
+            decided.verdict, decided.revision = settled.verdict(place, item.closing.rules), 1
+        else:
+            decided.verdict = settled.follow(place, before.verdict, bool(fresh[place]))
+            decided.revision = before.revision + int(settled.changed[place])
+    return settled
+
+
+def _set_aside(item: _Item, why: str) -> None:
+    """A trace whose new spans can't be read stays what it was."""
+    decided, before = item.closing.decided, item.closing.trace.before
+    decided.revision = before.revision if before else 0
+    decided.verdict = before.verdict if before else Verdict(False, "undecodable", 0.0, 0.0, item.closing.rules)
+    item.output.undecodable.append((item.closing, why))
+
+
+def _render(items: list[_Item], batch: _Batch, traces: rows.Traces, table: pl.DataFrame, verdicts: Settled) -> None:
+    """Write what is kept, every row, every signal and the decisions, each to its partition's output."""
+    frame, owner, told = batch.frame, batch.frame.owner, verdicts.changed
+    wanted = traces.once & (verdicts.keep & told)[owner] & (batch.own | verdicts.rewritten[owner])
+    calls = traces.inference & told[owner] & batch.own
+    stamp = spans.Stamp(
+        batch.trace_ids,
+        verdicts.keep,
+        verdicts.policies(),
+        verdicts.probability,
+        verdicts.adjusted_count,
+        np.array([item.closing.decided.revision for item in items]),
+        np.array([item.closing.cause for item in items]),
+        batch.late,
+    )
+    written, called = np.nonzero(wanted)[0], np.nonzero(calls)[0]
+    frame_table = spans.table(frame, written, stamp)
+    trace_lines, signals = lines.trace_lines(table), lines.trace_signals(table)
+    call_lines = lines.call_signals(traces, called, table) if len(called) else []
+    decided = block_rows.decided([item.closing for item in items], traces, verdicts)
+    for output, first, last in _runs(items):
+        chosen = np.nonzero(told[first:last])[0] + first
+        output.traces += [trace_lines[place] for place in chosen]
+        output.signals += [signals[place] for place in chosen]
+        begin, end = np.searchsorted(owner[called], (first, last))
+        output.signals += call_lines[begin:end]
+        begin, end = np.searchsorted(owner[written], (first, last))
+        if begin < end:
+            output.spans.append(frame_table.slice(begin, end - begin))
+        output.told += [items[place].closing for place in chosen]
+        output.decided.append(decided.take(pa.array(chosen)))
+
+
+def _runs(items: list[_Item]) -> Iterator[tuple[Output, int, int]]:
+    """Each partition's output and the range of its items."""
+    first = 0
+    for _, group in groupby(items, key=lambda item: item.output.partition):
+        run = list(group)
+        yield run[0].output, first, first + len(run)
+        first += len(run)

@@ -1,0 +1,109 @@
+"""Which verdict does each closed trace get? Every trace by the rule set that held when it closed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+
+from tracemill.decode.attributes import texts
+from tracemill.evaluation.rows import Traces
+from tracemill.evaluation.spans import any_column
+from tracemill.expressions.polars_rendering import attribute_column
+from tracemill.frame import Frame
+from tracemill.sampling import KEEP_EVERYTHING, RuleSet, Upstream, Verdicts, decide, read_upstream
+
+NO_RULES: Final = ""
+"""Stands for the hash of a rule set where none was ever applied."""
+
+
+class UnknownRulesError(LookupError):
+    """The log names a rule set that this worker doesn't have."""
+
+
+class RuleBook:
+    """The rule sets that were ever applied, by their hash."""
+
+    def __init__(self) -> None:
+        self._sets = {NO_RULES: KEEP_EVERYTHING}
+
+    def add(self, rule_set: RuleSet) -> None:
+        """Know a rule set from now on."""
+        self._sets[rule_set.digest] = rule_set
+
+    def __contains__(self, digest: object) -> bool:
+        return digest in self._sets
+
+    def judge(self, table: pl.DataFrame, traces: Traces, trace_ids: list[bytes], digests: list[str]) -> Verdicts:
+        """Decide.
+
+        Args:
+            table: the trace rows without their verdict.
+            traces: what they were computed from.
+            trace_ids: 16 bytes each.
+            digests: the hash of the rule set that holds for each trace.
+
+        Raises:
+            UnknownRulesError: one of them isn't known.
+        """
+        owner = traces.frame.owner.astype(np.int32)
+        upstream = read_upstream(trace_ids, pl.Series(pl.from_arrow(traces.frame.spans.trace_state)), owner)
+        distinct = set(digests)
+        if len(distinct) == 1:
+            return self._one(digests[0], table, traces, owner, upstream)
+        return _woven(
+            [(digest, self._one(digest, table, traces, owner, upstream)) for digest in sorted(distinct)], digests
+        )
+
+    def _one(
+        self, digest: str, table: pl.DataFrame, traces: Traces, owner: npt.NDArray[np.int32], upstream: Upstream
+    ) -> Verdicts:
+        rule_set = self._sets.get(digest)
+        if rule_set is None:
+            raise UnknownRulesError(f"rule set {digest} was applied but isn't in the control topic")
+        once = traces.once
+        spans, owners = span_frame(traces.frame, rule_set), owner
+        if not once.all():
+            spans, owners = spans.filter(once), owner[once]
+        return decide(rule_set, table, spans, owners, upstream)
+
+
+def span_frame(frame: Frame, rule_set: RuleSet) -> pl.DataFrame:
+    """The columns of all spans that a rule set's conditions on spans name."""
+    needs = rule_set.span_needs
+    rows = np.arange(frame.count)
+    columns = {name: any_column(frame, name, rows) for name in sorted(needs.columns)}
+    columns |= {attribute_column(*pair): _attribute(frame, *pair) for pair in sorted(needs.attributes)}
+    return pl.DataFrame({name: pl.from_arrow(column) for name, column in columns.items()})
+
+
+def _attribute(frame: Frame, source: str, key: str) -> Any:
+    if source == "attributes":
+        attributes = frame.spans.attributes
+        return texts(attributes.values, {key: attributes.index((key,)).first((key,))}, frame.count)[key]
+    values = [dict(origin.attributes).get(key, "") for origin in frame.origins]
+    return pa.array(values, pa.string()).take(pa.array(frame.origin))
+
+
+def _woven(parts: Iterable[tuple[str, Verdicts]], digests: list[str]) -> Verdicts:
+    """From the verdicts of every rule set on all traces, each trace's by its own."""
+    wanted = np.array(digests)
+    result: Verdicts | None = None
+    for digest, verdicts in parts:
+        if result is None:
+            result = verdicts
+            continue
+        here = wanted == digest
+        result = Verdicts(
+            kept=np.where(here, verdicts.kept, result.kept),
+            policy=verdicts.policy.zip_with(pl.Series(here), result.policy),
+            probability=np.where(here, verdicts.probability, result.probability),
+            adjusted_count=np.where(here, verdicts.adjusted_count, result.adjusted_count),
+        )
+    if result is None:
+        raise ValueError("no traces to decide about")
+    return result

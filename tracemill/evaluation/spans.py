@@ -1,0 +1,138 @@
+"""What is written about a kept span? The span frame of `spans.v1`, as Arrow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from tracemill.decode import groups, nested
+from tracemill.decode.attributes import texts
+from tracemill.dialects import tables
+from tracemill.dialects.classify import SPAN_TYPES
+from tracemill.frame import SPAN_KINDS, STATUS_CODES, Frame
+from tracemill.schema import SPAN_ARROW
+
+Int = npt.NDArray[np.int64]
+
+_CONTENT_KEYS: Final = tuple(key for keys in tables.CONTENT.values() for key in keys)
+_TIME: Final = SPAN_ARROW.field("started_at").type
+
+Column = Callable[[Frame, Int], Any]
+"""From a frame and some of its rows to an Arrow column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What a trace's verdict writes on its spans: one entry a trace, and which spans came late (one a span)."""
+
+    trace_ids: Sequence[bytes]
+    keep: Any
+    policy: Any
+    probability: Any
+    adjusted_count: Any
+    revision: Int
+    version: Int
+    late: npt.NDArray[np.bool_]
+
+
+def table(frame: Frame, rows: Int, stamp: Stamp) -> Any:
+    """The spans at `rows` (ascending) as a table of `SPAN_ARROW`."""
+    columns = {name: column(frame, rows) for name, column in _COLUMNS.items()}
+    columns |= _content(frame, rows) | _verdict(frame, rows, stamp)
+    return pa.table([columns[field.name] for field in SPAN_ARROW], schema=SPAN_ARROW)
+
+
+def any_column(frame: Frame, name: str, rows: Int) -> Any:
+    """One column of the spans at `rows`, of those that don't depend on the verdict or hold the trace's id."""
+    return _COLUMNS[name](frame, rows) if name in _COLUMNS else _content(frame, rows, (name,))[name]
+
+
+def _text(name: str) -> Column:
+    return lambda frame, rows: frame.text[name].take(pa.array(rows))
+
+
+def _number(name: str) -> Column:
+    return lambda frame, rows: pa.array(frame.numbers[name][0][rows], mask=~frame.numbers[name][1][rows])
+
+
+def _of_resource(name: str) -> Column:
+    return lambda frame, rows: groups.text_column([one.columns[name] for one in frame.origins], frame.origin[rows])
+
+
+def _of_origin(read: Callable[[groups.Origin], str]) -> Column:
+    return lambda frame, rows: groups.text_column([read(one) for one in frame.origins], frame.origin[rows])
+
+
+def _decoded(name: str) -> Column:
+    return lambda frame, rows: getattr(frame.spans, name).take(pa.array(rows))
+
+
+def _cost_source(frame: Frame, rows: Int) -> Any:
+    return _named(("", "reported"), frame.numbers["cost_usd"][1][rows].astype(np.int8))
+
+
+_COLUMNS: Final[Mapping[str, Column]] = MappingProxyType(
+    {
+        "tenant": _of_origin(lambda origin: origin.tenant),
+        "span_id": lambda frame, rows: _id_column(frame.spans.span_id[rows]),
+        "parent_span_id": lambda frame, rows: _id_column(frame.spans.parent_id[rows]),
+        "trace_state": _decoded("trace_state"),
+        "name": _decoded("name"),
+        "kind": lambda frame, rows: _named(SPAN_KINDS, frame.spans.kind[rows]),
+        "started_at": lambda frame, rows: pa.array(frame.spans.start_ns[rows]).cast(_TIME),
+        "duration_ns": lambda frame, rows: pa.array(frame.duration_ns[rows]),
+        "status_code": lambda frame, rows: _named(STATUS_CODES, frame.spans.status_code[rows]),
+        "status_message": _decoded("status_message"),
+        "scope_name": _of_origin(lambda origin: origin.scope_name),
+        "scope_version": _of_origin(lambda origin: origin.scope_version),
+        "resource_attributes": lambda frame, rows: groups.attribute_maps(frame.origins, frame.origin[rows]),
+        "attributes": lambda frame, rows: nested.attribute_maps(frame.spans.attributes, rows, _CONTENT_KEYS),
+        "events": lambda frame, rows: nested.events(frame.spans.events, rows, SPAN_ARROW.field("events").type),
+        "links": lambda frame, rows: nested.links(frame.spans.links, rows, SPAN_ARROW.field("links").type),
+        "span_type": lambda frame, rows: _named(SPAN_TYPES, frame.type_code[rows]),
+        "cost_source": _cost_source,
+        **{name: _of_resource(name) for name in tables.RESOURCE},
+        **{name: _text(name) for name in (*tables.TEXT, *tables.LISTS)},
+        **{name: _number(name) for name in (*tables.INTEGERS, *tables.NUMBERS, *tables.SECONDS, *tables.BOOLEANS)},
+    }
+)
+"""Every column of a span that is neither long text nor its trace's verdict."""
+
+
+def _content(frame: Frame, rows: Int, names: Sequence[str] = tuple(tables.CONTENT)) -> dict[str, Any]:
+    attributes = frame.spans.attributes
+    index = attributes.index(_CONTENT_KEYS)
+    positions = {name: index.first(tables.CONTENT[name]) for name in names}
+    taken = {name: None if found is None else found[rows] for name, found in positions.items()}
+    return texts(attributes.values, taken, len(rows))
+
+
+def _verdict(frame: Frame, rows: Int, stamp: Stamp) -> dict[str, Any]:
+    places = frame.owner[rows]
+    owner = pa.array(places)
+    return {
+        "trace_id": pa.array(stamp.trace_ids, pa.binary(16)).take(owner),
+        "decision": _named(("drop", "keep"), stamp.keep[places].astype(np.int8)),
+        "policy": stamp.policy.take(owner),
+        "probability": pa.array(stamp.probability[places]),
+        "adjusted_count": pa.array(stamp.adjusted_count[places]),
+        "revision": pa.array(stamp.revision[places]),
+        "late": pa.array(stamp.late[rows]),
+        "version": pa.array(stamp.version[places]),
+    }
+
+
+def _id_column(ids: npt.NDArray[np.uint64]) -> Any:
+    return pa.Array.from_buffers(pa.binary(8), len(ids), [None, pa.py_buffer(np.ascontiguousarray(ids))])
+
+
+def _named(names: Sequence[str], codes: Any) -> Any:
+    """Names by their number; a number that has none gets the first."""
+    known = np.where((codes >= 0) & (codes < len(names)), codes, 0)
+    return pa.array(names, pa.string()).take(pa.array(known))
