@@ -1,0 +1,26 @@
+"""Which traces are kept, why, and how many does each stand for?
+
+rules = RuleSet.parse(text)
+arrived = read_upstream(trace_ids, span_frame["trace_state"], trace_of_span)
+verdicts = decide(rules, trace_frame, span_frame, trace_of_span, arrived)
+"""
+
+from tracemill.sampling.decide import decide, decide_by_default
+from tracemill.sampling.rules import KEEP_EVERYTHING, Rule, RuleSet
+from tracemill.sampling.rules_file import RulesError
+from tracemill.sampling.tracestate import Upstream, read_upstream, write_thresholds
+from tracemill.sampling.verdicts import Verdicts, merge
+
+__all__ = [
+    "KEEP_EVERYTHING",
+    "Rule",
+    "RuleSet",
+    "RulesError",
+    "Upstream",
+    "Verdicts",
+    "decide",
+    "decide_by_default",
+    "merge",
+    "read_upstream",
+    "write_thresholds",
+]
