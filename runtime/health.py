@@ -7,7 +7,7 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
-from prometheus_client import REGISTRY, generate_latest
+from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 Check = Callable[[], str | None]
@@ -17,8 +17,8 @@ Check = Callable[[], str | None]
 class HealthServer:
     """`/healthz`, `/readyz` and `/metrics` on a thread of their own, for parts that serve no HTTP themselves."""
 
-    def __init__(self, host: str, port: int, ready: Check) -> None:
-        handler = type("Handler", (_Handler,), {"ready": staticmethod(ready)})
+    def __init__(self, host: str, port: int, ready: Check, registry: CollectorRegistry = REGISTRY) -> None:
+        handler = type("Handler", (_Handler,), {"ready": staticmethod(ready), "registry": registry})
         self._server = ThreadingHTTPServer((host, port), handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, name="health", daemon=True)
@@ -34,7 +34,7 @@ class HealthServer:
         self._thread.join()
 
 
-def respond(path: str, ready: Check) -> tuple[int, str, bytes]:
+def respond(path: str, ready: Check, registry: CollectorRegistry = REGISTRY) -> tuple[int, str, bytes]:
     """Status, content type and body for one of the three paths; 404 for any other."""
     match path.partition("?")[0]:
         case "/healthz":
@@ -43,16 +43,17 @@ def respond(path: str, ready: Check) -> tuple[int, str, bytes]:
             why = ready()
             return (503, "text/plain; charset=utf-8", f"{why}\n".encode()) if why else (200, "text/plain", b"ready\n")
         case "/metrics":
-            return 200, CONTENT_TYPE_LATEST, generate_latest(REGISTRY)
+            return 200, CONTENT_TYPE_LATEST, generate_latest(registry)
         case _:
             return 404, "text/plain; charset=utf-8", b"not found\n"
 
 
 class _Handler(BaseHTTPRequestHandler):
     ready: ClassVar[Check]
+    registry: ClassVar[CollectorRegistry]
 
     def do_GET(self) -> None:
-        status, kind, body = respond(self.path, self.ready)
+        status, kind, body = respond(self.path, self.ready, self.registry)
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))

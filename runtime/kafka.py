@@ -71,7 +71,9 @@ def _new_topic(topic: topics.Topic, kafka: Kafka, space: str) -> NewTopic:
     return NewTopic(topic.name(space), count, kafka.replication_factor, config=config)
 
 
-def topic_problems(kafka: Kafka, wanted: Iterable[topics.Topic] = topics.ALL, namespace: str | None = None) -> list[str]:
+def topic_problems(
+    kafka: Kafka, wanted: Iterable[topics.Topic] = topics.ALL, namespace: str | None = None
+) -> list[str]:
     """What is wrong with the topics as they are on the broker, each as a sentence that says what to do."""
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
     space = namespace or kafka.namespace
@@ -133,7 +135,9 @@ def read_from(
                     del left[position.partition]
                     consumer.incremental_unassign([TopicPartition(topic, position.partition)])
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{topic}: partitions {sorted(left)} weren't read to their ends in {timeout_s:.0f} s")
+                raise TimeoutError(
+                    f"{topic}: partitions {sorted(left)} weren't read to their ends in {timeout_s:.0f} s"
+                )
     finally:
         consumer.close()
 

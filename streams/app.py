@@ -19,8 +19,6 @@ from streams.outputs import Outputs
 from streams.worker import Worker
 from tracemill import topics
 from tracemill.config import Config
-from tracemill.evaluation.flush import Flush
-from tracemill.evaluation.judge import RuleBook
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +37,7 @@ def build(config: Config) -> faust.App:
         if offsets:
             await app.consumer._commit({TP(source, number): offset for number, offset in offsets.items()})
 
-    worker = Worker(config, Flush(RuleBook().judge), outputs, commit)
+    worker = Worker(config, outputs, commit)
 
     @app.on_partitions_assigned.connect
     async def assigned(_: faust.App, assigned: set[TP], **kwargs: Any) -> None:

@@ -13,6 +13,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from runtime.control import applied_rules
 from runtime.dead_letters import Record, dead_letter
 from runtime.logs import pairs
 from streams import metrics
@@ -25,8 +26,10 @@ from tracemill.assembly.memory import Memory
 from tracemill.assembly.trace import Closing, Event
 from tracemill.bundles import BundleError
 from tracemill.config import Config
+from tracemill.control import read_rules
 from tracemill.errors import Malformed, Reason
 from tracemill.evaluation.flush import Flush, Output
+from tracemill.evaluation.judge import RuleBook
 
 log = logging.getLogger(__name__)
 
@@ -58,9 +61,10 @@ class Partition:
 class Worker:
     """Everything of a stream worker that isn't Faust."""
 
-    def __init__(self, config: Config, flush: Flush, outputs: Outputs, commit: Commit) -> None:
+    def __init__(self, config: Config, outputs: Outputs, commit: Commit) -> None:
         self._config = config
-        self._flush = flush
+        self._rules = RuleBook()
+        self._flush = Flush(self._rules.judge)
         self._outputs = outputs
         self._commit = commit
         self._partitions: dict[int, Partition] = {}
@@ -89,6 +93,9 @@ class Worker:
     async def _recover(self, partition: int) -> Partition:
         began = time.monotonic()
         assembler, memory = await asyncio.to_thread(recover, self._config, partition)
+        if assembler.rules not in self._rules:
+            for rule_set in await asyncio.to_thread(applied_rules, self._config.kafka):
+                self._rules.add(rule_set)
         ours = Partition(assembler, memory, time.monotonic(), assembler.next_offset)
         self._partitions[partition] = ours
         self._recovering.pop(partition, None)
@@ -142,10 +149,24 @@ class Worker:
                 self._dead_letter(partition, offset, append_ms, headers, value, why)
         elif kind == topics.TYPE_RULES.encode():
             metrics.RECORDS.labels("rules").inc()
-            ours.assembler.feed_rules(offset, append_ms, value.decode())
+            self._apply(ours, partition, offset, append_ms, headers, value)
         else:
             metrics.RECORDS.labels("tick").inc()
             ours.assembler.feed_tick(offset, append_ms)
+
+    def _apply(
+        self, ours: Partition, partition: int, offset: int, append_ms: int, headers: Headers, value: bytes
+    ) -> None:
+        """Rules that can't be read change nothing: those that held before go on to hold."""
+        try:
+            rule_set = read_rules(value)
+        except Malformed as why:
+            ours.assembler.feed_tick(offset, append_ms)
+            self._dead_letter(partition, offset, append_ms, headers, value, why)
+            return
+        self._rules.add(rule_set)
+        ours.assembler.feed_rules(offset, append_ms, rule_set.digest)
+        log.info(pairs("rules apply", partition=partition, offset=offset, rules=rule_set.digest[:12]))
 
     def _dead_letter(
         self, partition: int, offset: int, append_ms: int, headers: Headers, value: bytes, why: Malformed

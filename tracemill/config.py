@@ -7,6 +7,7 @@ models. Durations are whole milliseconds, because log time is.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -124,7 +125,9 @@ class Streams(Section):
     metrics_host: str = "127.0.0.1"
     metrics_port: Port = 9465
     group: str = Field("tracemill-streams", description="The consumer group.")
-    output_namespace: str | None = Field(None, description="Write to these topics instead; for replays into fresh ones.")
+    output_namespace: str | None = Field(
+        None, description="Write to these topics instead; for replays into fresh ones."
+    )
     flush_idle_ms: Positive = 250
     flush_load_ms: Positive = 1_000
     session_timeout_ms: Positive = Field(10_000, description="A worker silent for so long loses its partitions.")
@@ -137,9 +140,11 @@ class Sinks(Section):
     metrics_port: Port = 9466
     group: str = "tracemill-sinks"
     insert_rows: Positive = Field(20_000, description="Rows an insert under load.")
-    insert_bytes: Positive = Field(32 * 1024**2, description="Or so many bytes.")
-    linger_ms: Positive = Field(250, description="How long rows wait for more when it is quiet.")
-    retention_days: Positive = 30
+    insert_bytes: Positive = Field(32 * 1024**2, description="Or so many bytes of the log.")
+    linger_ms: Positive = Field(250, description="At most one insert a table in so long when it is quiet.")
+    load_linger_ms: Positive = Field(1_000, description="How long rows wait for more under load.")
+    buffer_bytes: Positive = Field(64 * 1024**2, description="Held in memory a table; above it reading pauses.")
+    retention_days: Positive = Field(30, description="What is stored is removed after so many days.")
 
 
 class Store(Section):
@@ -147,6 +152,7 @@ class Store(Section):
 
     url: str = "http://127.0.0.1:8123"
     database: str = Field("tracemill", pattern=r"^[a-z_][a-z0-9_]*$")
+    cluster: str = Field("", pattern=r"^[a-zA-Z0-9_-]*$", description="Make replicated tables on this cluster.")
     user: str = "default"
     password: str = ""
 
@@ -198,20 +204,23 @@ class Config(Section):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
-def parse(text: str, source: str = "configuration") -> Config:
-    """The configuration in a YAML text.
+def parse(text: str, source: str = "configuration", more: Mapping[str, Mapping[str, Any]] | None = None) -> Config:
+    """The configuration in a YAML text, with the sections in `more` laid over it.
 
     Raises:
         ConfigError: it is no YAML, or a key is unknown or has a value that is refused; every such key is named.
     """
     try:
-        raw: Any = yaml.safe_load(text)
+        raw: Any = yaml.safe_load(text) or {}
     except yaml.YAMLError as error:
         raise ConfigError(f"{source}: not YAML: {error}") from error
-    if raw is not None and not isinstance(raw, dict):
+    if not isinstance(raw, dict):
         raise ConfigError(f"{source}: expected sections such as `kafka:`, found {type(raw).__name__}")
+    for section, values in (more or {}).items():
+        given = raw.get(section) or {}
+        raw[section] = given | dict(values) if isinstance(given, dict) else given
     try:
-        return Config.model_validate(raw or {})
+        return Config.model_validate(raw)
     except ValidationError as error:
         raise ConfigError(f"{source}: " + "; ".join(_explain(problem) for problem in error.errors())) from error
 

@@ -1,10 +1,10 @@
 """Why can a record, a span or a request be refused? The closed set, which is also a metric's label.
 
-    Refused
-    ├── Malformed        the same input fails again: answered 400 / INVALID_ARGUMENT, or dead-lettered
-    ├── TooLarge         over a limit of `tracemill.config.Limits`: 413 / RESOURCE_EXHAUSTED without a retry hint
-    ├── Unauthenticated  no token, or one that nobody knows: 401 / UNAUTHENTICATED
-    └── Busy             try later: 503 / UNAVAILABLE with a retry hint
+Refused
+├── Malformed        the same input fails again: answered 400 / INVALID_ARGUMENT, or dead-lettered
+├── TooLarge         over a limit of `tracemill.config.Limits`: 413 / RESOURCE_EXHAUSTED without a retry hint
+├── Unauthenticated  no token, or one that nobody knows: 401 / UNAUTHENTICATED
+└── Busy             try later: 503 / UNAVAILABLE with a retry hint
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ class Reason(StrEnum):
     REQUEST_TOO_LARGE = "request_too_large"
     TOO_MANY_SPANS = "too_many_spans"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    TOO_SLOW = "too_slow"
     UNAUTHENTICATED = "unauthenticated"
     BUSY = "busy"
     BROKER_AWAY = "broker_away"
@@ -30,6 +31,8 @@ class Reason(StrEnum):
     UNDECODABLE = "undecodable"
     UNKNOWN_RULES = "unknown_rules"
     KILLED_WORKER = "killed_worker"
+    WRONG_SCHEMA = "wrong_schema"
+    REFUSED_BY_STORE = "refused_by_store"
 
 
 class Refused(Exception):

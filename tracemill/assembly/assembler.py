@@ -7,16 +7,16 @@ depend on when, or in how many pieces, anyone asks.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from tracemill import bundles
 from tracemill.assembly.clock import LogClock
+from tracemill.assembly.shadows import Shadows
 from tracemill.assembly.trace import Anchor, Carry, ClosedBy, Closing, Decided, Event, Hold, OpenTrace
 from tracemill.config import Assembly
 from tracemill.decode.groups import Sender
 
-TRACE_ID_BYTES = 16
 _CARRY_RANK, _CLOSE_RANK = 0, 1
 
 
@@ -46,6 +46,7 @@ class Assembler:
         self._grace: deque[tuple[int, int, Decided]] = deque()
         self._holds: deque[Hold] = deque()
         self._senders: dict[Sender, Sender] = {}
+        self._shadows = Shadows()
         self._events: list[Event] = []
         self.held_bytes = 0
         self.grace_bytes = 0
@@ -73,6 +74,8 @@ class Assembler:
         now = self._advance(offset, append_ms)
         self.next_offset = offset + 1
         touched = self._take(anchor, now, value, list(bundles.read_index(index, len(value))))
+        born = [trace for trace in touched if trace.records[0] == offset] + self._shadows.grow(offset)
+        self._age.extend(sorted(born, key=lambda trace: trace.key))
         self._schedule(touched, now)
         self._enforce(touched, now, offset)
 
@@ -114,7 +117,6 @@ class Assembler:
         opened_at = before.opened_at if before else now
         trace = OpenTrace(key, opened_at, now, now, before, before.rooted if before else False)
         self._open[key] = trace
-        self._age.append(trace)
         return trace
 
     def _extend(self, trace: OpenTrace, now: int, anchor: Anchor) -> None:
@@ -142,9 +144,12 @@ class Assembler:
         for trace in touched:
             if trace.spans >= self._limits.max_spans:
                 self._close(trace, ClosedBy.MAX_SPANS, now, offset)
-        while self.held_bytes > self._limits.partition_bytes:
+        self._shadows.end(offset, ClosedBy.MAX_SPANS)
+        while self.held_bytes + self._shadows.held_bytes > self._limits.partition_bytes:
             trace = self._age.popleft()
-            if trace.is_open:
+            if trace.shadow:
+                self._shadows.drop(trace)
+            elif trace.is_open:
                 self._close(trace, ClosedBy.MEMORY, now, offset)
 
     # ---- time --------------------------------------------------------------------------------------------------
@@ -154,12 +159,13 @@ class Assembler:
         now = self._clock.advance(append_ms)
         due = sorted(self._due(now), key=lambda item: item[:3])
         for at, _, rank, trace, closed_by in due:
-            if not trace.is_open:
+            if not trace.is_open or trace.shadow:
                 continue
             if rank == _CARRY_RANK:
                 self._carry(trace, at, offset)
             else:
                 self._close(trace, closed_by, at, offset)
+        self._shadows.end(offset, ClosedBy.COMPLETE, ClosedBy.IDLE, ClosedBy.MAX_AGE)
         if self._grace:
             self._forget(now)
         return now
@@ -253,16 +259,21 @@ class Assembler:
                 ahead.append(queue[0][0] + wait)
         return max(0, min(ahead) - now) if ahead else None
 
-    def restore(self, traces: Iterable[OpenTrace]) -> None:
-        """Put back the traces that were open at the start and had been carried; before the first record is fed."""
-        by_age = sorted(traces, key=lambda trace: (trace.first_at, trace.key))
-        for trace in by_age:
+    def restore(self, traces: Sequence[OpenTrace], shadows: Shadows) -> None:
+        """Put back what was open at the start; before the first record is fed.
+
+        Args:
+            traces: those that had been carried, with their spans.
+            shadows: those that were decided after the start: they count against the budget until then.
+        """
+        self._shadows = shadows
+        for trace in traces:
             self._open[trace.key] = trace
             self.held_bytes += trace.size
-        self._age.extend(by_age)
-        for trace in sorted(by_age, key=lambda trace: trace.last_at):
+        self._age.extend(sorted([*traces, *shadows.open()], key=lambda trace: (trace.records[0], trace.key)))
+        for trace in sorted(traces, key=lambda trace: trace.last_at):
             (self._quiet if trace.waits_for_quiet else self._idle).append((trace.last_at, trace))
-        for trace in sorted(by_age, key=lambda trace: trace.unlisted_at):
+        for trace in sorted(traces, key=lambda trace: trace.unlisted_at):
             if trace.hold is not None:
                 self._holds.append(trace.hold)
                 self._unlisted.append((trace.unlisted_at, trace))

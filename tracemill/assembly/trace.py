@@ -82,7 +82,7 @@ class OpenTrace:
     """The spans of a trace that came since it was opened, or since it was last decided (`before`).
 
     `records` are the offsets of the records they came in, `times` those records' log times, `sizes` the trace's bytes
-    in each; `listed` of them have been written down by a `Carry`.
+    in each; `listed` of them have been written down by a `Carry`. A `shadow` has no spans: see `Shadows`.
     """
 
     key: bytes
@@ -97,6 +97,7 @@ class OpenTrace:
     listed: int = 0
     unlisted_at: int = 0
     is_open: bool = True
+    shadow: bool = False
     records: list[int] = field(default_factory=list)
     times: list[int] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)

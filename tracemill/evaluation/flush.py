@@ -19,6 +19,7 @@ from tracemill.assembly.trace import Closing, Event, Piece, Verdict
 from tracemill.decode.groups import Origins, Sender
 from tracemill.decode.spans import UndecodableError, decode
 from tracemill.evaluation import block_rows, lines, rows, spans
+from tracemill.evaluation.judge import Judged
 from tracemill.evaluation.verdicts import Settled
 from tracemill.frame import read
 from tracemill.sampling import Verdicts
@@ -27,7 +28,7 @@ from tracemill.schema import MAX_SOURCES
 Int = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
-Judge = Callable[[pl.DataFrame, rows.Traces, list[bytes], list[str]], Verdicts]
+Judge = Callable[[pl.DataFrame, rows.Traces, list[bytes], list[str]], Judged]
 """Decides: trace rows, the traces they came from, the trace ids and the hash of the rule set that holds for each."""
 
 SLICE_BYTES: Final = 32 * 1024 * 1024
@@ -41,7 +42,8 @@ class Output:
     """What a flush writes for one partition, in the order in which it has to be written.
 
     `spans` are tables of `SPAN_ARROW`; `traces` and `signals` JSON; `block` is a table of `blocks.SCHEMA` or None, and
-    `decided` those of its rows that have to be remembered, of the closings `told`.
+    `decided` those of its rows that have to be remembered, of the closings `told`: also of a trace of
+    which only repeated spans came, and which keeps its revision.
     """
 
     partition: int
@@ -96,9 +98,9 @@ class Flush:
         batch = _Batch(items, self._origins)
         traces = rows.Traces(batch.frame, len(items))
         table = _trace_table(traces, items)
-        verdicts = self._judge(table, traces, batch.trace_ids, [item.closing.rules for item in items])
-        settled = _settle(items, traces, verdicts, batch)
-        _render(items, batch, traces, _with_verdicts(table, items, settled), settled)
+        judged = self._judge(table, traces, batch.trace_ids, [item.closing.rules for item in items])
+        settled = _settle(items, traces, judged.verdicts, batch)
+        _render(items, batch, traces, _with_verdicts(table, items, settled), settled, judged.randomness)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +200,14 @@ def _set_aside(item: _Item, why: str) -> None:
     item.output.undecodable.append((item.closing, why))
 
 
-def _render(items: list[_Item], batch: _Batch, traces: rows.Traces, table: pl.DataFrame, verdicts: Settled) -> None:
+def _render(
+    items: list[_Item],
+    batch: _Batch,
+    traces: rows.Traces,
+    table: pl.DataFrame,
+    verdicts: Settled,
+    randomness: npt.NDArray[np.uint64],
+) -> None:
     """Write what is kept, every row, every signal and the decisions, each to its partition's output."""
     frame, owner, told = batch.frame, batch.frame.owner, verdicts.changed
     wanted = traces.once & (verdicts.keep & told)[owner] & (batch.own | verdicts.rewritten[owner])
@@ -209,6 +218,7 @@ def _render(items: list[_Item], batch: _Batch, traces: rows.Traces, table: pl.Da
         verdicts.policies(),
         verdicts.probability,
         verdicts.adjusted_count,
+        randomness,
         np.array([item.closing.decided.revision for item in items]),
         np.array([item.closing.cause for item in items]),
         batch.late,
@@ -227,8 +237,8 @@ def _render(items: list[_Item], batch: _Batch, traces: rows.Traces, table: pl.Da
         begin, end = np.searchsorted(owner[written], (first, last))
         if begin < end:
             output.spans.append(frame_table.slice(begin, end - begin))
-        output.told += [items[place].closing for place in chosen]
-        output.decided.append(decided.take(pa.array(chosen)))
+        output.told += [item.closing for item in items[first:last]]
+        output.decided.append(decided.slice(first, last - first))
 
 
 def _runs(items: list[_Item]) -> Iterator[tuple[Output, int, int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,13 @@ class UnknownRulesError(LookupError):
     """The log names a rule set that this worker doesn't have."""
 
 
+class Judged(NamedTuple):
+    """Verdicts on traces, and the 56 bits of randomness that they were drawn with."""
+
+    verdicts: Verdicts
+    randomness: npt.NDArray[np.uint64]
+
+
 class RuleBook:
     """The rule sets that were ever applied, by their hash."""
 
@@ -38,7 +45,7 @@ class RuleBook:
     def __contains__(self, digest: object) -> bool:
         return digest in self._sets
 
-    def judge(self, table: pl.DataFrame, traces: Traces, trace_ids: list[bytes], digests: list[str]) -> Verdicts:
+    def judge(self, table: pl.DataFrame, traces: Traces, trace_ids: list[bytes], digests: list[str]) -> Judged:
         """Decide.
 
         Args:
@@ -54,10 +61,9 @@ class RuleBook:
         upstream = read_upstream(trace_ids, pl.Series(pl.from_arrow(traces.frame.spans.trace_state)), owner)
         distinct = set(digests)
         if len(distinct) == 1:
-            return self._one(digests[0], table, traces, owner, upstream)
-        return _woven(
-            [(digest, self._one(digest, table, traces, owner, upstream)) for digest in sorted(distinct)], digests
-        )
+            return Judged(self._one(digests[0], table, traces, owner, upstream), upstream.randomness)
+        parts = [(digest, self._one(digest, table, traces, owner, upstream)) for digest in sorted(distinct)]
+        return Judged(_woven(parts, digests), upstream.randomness)
 
     def _one(
         self, digest: str, table: pl.DataFrame, traces: Traces, owner: npt.NDArray[np.int32], upstream: Upstream
@@ -68,7 +74,7 @@ class RuleBook:
         once = traces.once
         spans, owners = span_frame(traces.frame, rule_set), owner
         if not once.all():
-            spans, owners = spans.filter(once), owner[once]
+            spans, owners = (spans.filter(once) if spans.width else spans), owner[once]
         return decide(rule_set, table, spans, owners, upstream)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import pyarrow as pa
 
 from tracemill.decode import groups, nested
@@ -16,6 +17,8 @@ from tracemill.decode.attributes import texts
 from tracemill.dialects import tables
 from tracemill.dialects.classify import SPAN_TYPES
 from tracemill.frame import SPAN_KINDS, STATUS_CODES, Frame
+from tracemill.sampling import write_thresholds
+from tracemill.sampling.thresholds import thresholds
 from tracemill.schema import SPAN_ARROW
 
 Int = npt.NDArray[np.int64]
@@ -36,6 +39,7 @@ class Stamp:
     policy: Any
     probability: Any
     adjusted_count: Any
+    randomness: npt.NDArray[np.uint64]
     revision: Int
     version: Int
     late: npt.NDArray[np.bool_]
@@ -45,6 +49,7 @@ def table(frame: Frame, rows: Int, stamp: Stamp) -> Any:
     """The spans at `rows` (ascending) as a table of `SPAN_ARROW`."""
     columns = {name: column(frame, rows) for name, column in _COLUMNS.items()}
     columns |= _content(frame, rows) | _verdict(frame, rows, stamp)
+    columns["trace_state"] = _trace_state(columns["trace_state"], frame.owner[rows], stamp)
     return pa.table([columns[field.name] for field in SPAN_ARROW], schema=SPAN_ARROW)
 
 
@@ -126,6 +131,15 @@ def _verdict(frame: Frame, rows: Int, stamp: Stamp) -> dict[str, Any]:
         "late": pa.array(stamp.late[rows]),
         "version": pa.array(stamp.version[places]),
     }
+
+
+def _trace_state(sent: Any, owner: Int, stamp: Stamp) -> Any:
+    """The tracestate as it was sent, with the threshold of a probability that this sampler applied."""
+    rejected = thresholds(stamp.probability)
+    if not rejected.any():
+        return sent
+    states = pl.Series(pl.from_arrow(sent))
+    return write_thresholds(states, stamp.randomness[owner], rejected[owner]).to_arrow().cast(pa.string())
 
 
 def _id_column(ids: npt.NDArray[np.uint64]) -> Any:

@@ -1,0 +1,61 @@
+"""What can be done from a shell? One command a part, and those that look at what the parts do.
+
+Imports of parts are made where they are used: `tracemill rules check` shouldn't load a stream processor.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from cli import rules, topics
+from cli.options import ConfigOption, load
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app.add_typer(rules.app, name="rules")
+app.add_typer(topics.app, name="topics")
+
+
+@app.command()
+def ingest(
+    config: ConfigOption = None,
+    insecure: Annotated[bool, typer.Option("--insecure", help="Serve without tokens on any address.")] = False,
+) -> None:
+    """Receive OTLP over gRPC and HTTP."""
+    from ingest.app import run
+
+    run(load(config, {"ingest": {"insecure": True}} if insecure else {}))
+
+
+@app.command()
+def streams(config: ConfigOption = None) -> None:
+    """Assemble traces and decide about them."""
+    from streams.app import run
+
+    run(load(config))
+
+
+@app.command()
+def sinks(config: ConfigOption = None) -> None:
+    """Write what was kept to the store."""
+    from sinks.app import run
+
+    run(load(config))
+
+
+def main(argv: list[str] | None = None) -> Any:
+    """Entry point; an error that has a text for its user is printed without a traceback."""
+    from tracemill.config import ConfigError
+    from tracemill.sampling import RulesError
+
+    try:
+        return app(args=argv, standalone_mode=True)
+    except (ConfigError, RulesError) as error:
+        print(f"tracemill: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

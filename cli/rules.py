@@ -1,0 +1,54 @@
+"""How does an operator check, apply and see sampling rules?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+
+from cli.options import ConfigOption, load
+from tracemill.config import ConfigError
+from tracemill.sampling import RuleSet
+
+app = typer.Typer(no_args_is_help=True, help="Sampling rules: which traces are kept.")
+
+RulesFile = Annotated[Path, typer.Argument(help="A YAML file of rules, such as rules.example.yaml.")]
+
+
+@app.command()
+def check(file: RulesFile) -> None:
+    """Say whether a file of rules is right, and if not, where it is wrong."""
+    rule_set = _read(file)
+    typer.echo(f"{file}: {len(rule_set.rules)} rules, hash {rule_set.digest[:12]}")
+
+
+@app.command("apply")
+def apply_(file: RulesFile, config: ConfigOption = None) -> None:
+    """Make rules hold in every partition, from the next record on."""
+    from runtime.control import apply_rules
+
+    rule_set = _read(file)
+    apply_rules(load(config).kafka, rule_set)
+    typer.echo(f"{file}: {len(rule_set.rules)} rules apply, hash {rule_set.digest[:12]}")
+
+
+@app.command()
+def show(config: ConfigOption = None) -> None:
+    """Print the rules that were applied last."""
+    from runtime.control import applied_rules
+
+    applied = applied_rules(load(config).kafka)
+    if not applied:
+        typer.echo("No rules were applied: every trace is kept.")
+    else:
+        text = yaml.safe_dump(yaml.safe_load(applied[-1].canonical), sort_keys=False, allow_unicode=True)
+        typer.echo(f"# hash {applied[-1].digest}\n{text}", nl=False)
+
+
+def _read(file: Path) -> RuleSet:
+    try:
+        return RuleSet.parse(file.read_text(), str(file))
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}") from error

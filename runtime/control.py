@@ -1,0 +1,66 @@
+"""How does a command reach every partition, and how is it found again? By control records and a topic of them."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from confluent_kafka import Message, Producer
+
+from runtime.kafka import producer_settings, read_from
+from runtime.logs import pairs
+from tracemill import topics
+from tracemill.config import Kafka
+from tracemill.control import read_rules, rules_record
+from tracemill.errors import Malformed
+from tracemill.sampling import RuleSet
+
+log = logging.getLogger(__name__)
+
+TIMEOUT_S = 15.0
+
+
+class ControlError(RuntimeError):
+    """A command didn't reach every partition; sent again it does no harm."""
+
+
+def apply_rules(kafka: Kafka, rule_set: RuleSet) -> None:
+    """Keep a rule set, then make it hold in every partition from its next record on.
+
+    Raises:
+        ControlError: Kafka didn't take it everywhere.
+    """
+    producer = Producer(producer_settings(kafka, int(TIMEOUT_S * 1000)))
+    failed: list[str] = []
+
+    def delivered(error: Any, _: Message) -> None:
+        if error is not None:
+            failed.append(str(error))
+
+    record = rules_record(rule_set)
+    producer.produce(
+        topics.CONTROL.name(kafka.namespace), record, rule_set.digest.encode(), partition=0, on_delivery=delivered
+    )
+    if producer.flush(TIMEOUT_S) or failed:
+        raise ControlError(f"the control topic didn't take the rules: {failed or 'no answer'}")
+    headers: Any = [(topics.HEADER_TYPE, topics.TYPE_RULES.encode())]
+    for partition in range(kafka.partitions):
+        name = topics.OTLP.name(kafka.namespace)
+        producer.produce(name, record, partition=partition, headers=headers, on_delivery=delivered)
+    left = producer.flush(TIMEOUT_S)
+    if left or failed:
+        raise ControlError(f"{left + len(failed)} of {kafka.partitions} partitions didn't take the rules: {failed[:1]}")
+
+
+def applied_rules(kafka: Kafka) -> list[RuleSet]:
+    """Every rule set that was ever applied, the latest last."""
+    found: list[RuleSet] = []
+
+    def take(message: Message) -> None:
+        try:
+            found.append(read_rules(message.value() or b""))
+        except Malformed as error:
+            log.warning(pairs("a rule set can't be read", offset=message.offset(), why=error))
+
+    read_from(kafka, topics.CONTROL.name(kafka.namespace), {0: 0}, take)
+    return found

@@ -1,0 +1,86 @@
+"""A partition in memory: its log, what was written, and workers that can be stopped at any point."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from tracemill.assembly import blocks
+from tracemill.assembly.excerpt import Bundle, pieces_of
+from tracemill.assembly.restart import Past
+from tracemill.assembly.trace import Anchor, Closing
+from tracemill.config import Assembly
+from tracemill.evaluation.flush import Flush, Output
+from tracemill.evaluation.judge import RuleBook
+
+Logged = tuple[int, bytes, bytes]
+"""Append time in milliseconds, value and index; without an index a tick."""
+
+
+@dataclass
+class Written:
+    """What a partition's workers left behind."""
+
+    blocks: list[bytes] = field(default_factory=list)
+    commit: int | None = None
+    outputs: list[Output] = field(default_factory=list)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """All rows of all blocks, in the order of the topic."""
+        return [row for value in self.blocks for row in blocks.read(value)[0].to_pylist()]
+
+
+class Worker:
+    """A worker of one partition, over lists instead of topics."""
+
+    def __init__(self, limits: Assembly, log: list[Logged], written: Written, rules: RuleBook | None = None) -> None:
+        self._log, self._written = log, written
+        self._flush = Flush((rules or RuleBook()).judge)
+        past = Past()
+        for value in written.blocks if written.commit is not None else []:
+            past.take(value)
+        self.assembler, self._memory = past.restart(limits, written.commit, self._bundles_at)
+        self.position = written.commit or 0
+
+    def feed(self) -> bool:
+        """Read one record; False at the end of the log."""
+        if self.position >= len(self._log):
+            return False
+        append_ms, value, index = self._log[self.position]
+        if index:
+            self.assembler.feed_bundle(self.position, append_ms, value, index)
+        else:
+            self.assembler.feed_tick(self.position, append_ms)
+        self.position += 1
+        return True
+
+    def flush(self, stop_after: str = "") -> None:
+        """Write what closed; `stop_after` names the step after which the worker is killed."""
+        events = self.assembler.take()
+        for event in events:
+            if isinstance(event, Closing) and event.decided.pieces is None:
+                self._bring_back(event)
+        output = self._flush.run([(0, events)])[0]
+        self._written.outputs.append(output)
+        if stop_after == "outputs":
+            return
+        anchor: Anchor = self.assembler.release(events)
+        table = blocks.SCHEMA.empty_table() if output.block is None else output.block
+        self._written.blocks.append(blocks.write(table, anchor))
+        if stop_after == "block":
+            return
+        if output.told:
+            self._memory.add([closing.trace.key for closing in output.told], pa.concat_tables(output.decided))
+        self.assembler.settle(events)
+        self._written.commit = anchor.offset
+
+    def _bundles_at(self, offsets: set[int]) -> dict[int, Bundle]:
+        return {offset: Bundle(offset, *self._log[offset][1:]) for offset in offsets}
+
+    def _bring_back(self, closing: Closing) -> None:
+        earlier = closing.decided.records[: len(closing.decided.records) - len(closing.trace.records)]
+        found = self._bundles_at(set(earlier))
+        pieces = [piece for offset in earlier for piece in pieces_of(closing.trace.key, found[offset])[0]]
+        closing.decided.pieces = pieces + closing.trace.pieces

@@ -1,0 +1,145 @@
+"""Where does a worker go on that takes a partition over? From what `decisions.v1` says, as if it had never stopped.
+
+At a commit everything that was decided before is in `decisions.v1`, and so are the records of the traces that were
+open and older than `carry_after`. What came since is read again, and what was decided with it is recognised.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tracemill.assembly import blocks
+from tracemill.assembly.assembler import Assembler
+from tracemill.assembly.excerpt import Bundle, pieces_of
+from tracemill.assembly.memory import Memory
+from tracemill.assembly.shadows import Shadows
+from tracemill.assembly.trace import Anchor, ClosedBy, Hold, OpenTrace
+from tracemill.config import Assembly
+
+BundlesAt = Callable[[set[int]], Mapping[int, Bundle]]
+"""Fetches bundles of the partition by offset; those that the log no longer has are left out."""
+
+_SHADOW = ["tenant", "trace_id", "closed_by", "cause", "records", "times", "sizes"]
+
+
+class Past:
+    """What the blocks of a partition say, taken in the order of the topic."""
+
+    def __init__(self) -> None:
+        self._decided: list[Any] = []
+        self._carried: dict[bytes, dict[int, dict[str, Any]]] = defaultdict(dict)
+        self._anchors: dict[int, Anchor] = {}
+
+    def take(self, value: bytes) -> None:
+        """Read one block.
+
+        Raises:
+            ValueError: it isn't one.
+        """
+        table, anchor = blocks.read(value)
+        self._anchors[anchor.offset] = anchor
+        self._decided.append(table.filter(pc.equal(table.column("row"), blocks.DECIDED)))
+        rows = table.filter(pc.equal(table.column("row"), blocks.CARRIED))
+        for key, row in zip(blocks.keys_of(rows), rows.to_pylist(), strict=True):
+            self._carried[key][row["cause"]] = row
+
+    def restart(self, rules: Assembly, committed: int | None, bundles_at: BundlesAt) -> tuple[Assembler, Memory]:
+        """The assembler and the memory as they were just before the record at the committed offset."""
+        start = self._start(committed)
+        memory = Memory(rules.memory_horizon_ms)
+        decided_through = self._remember(memory)
+        assembler = Assembler(rules, memory, start)
+        traces = [
+            trace
+            for key, rows in self._carried.items()
+            if (trace := _restore(key, rows.values(), start, memory, decided_through.get(key, -1)))
+        ]
+        wanted = {offset for trace in traces for offset in trace.records}
+        found = bundles_at(wanted) if wanted else {}
+        for trace in traces:
+            _fill(trace, found)
+        assembler.restore(traces, self._shadows(start))
+        return assembler, memory
+
+    def _shadows(self, start: Anchor) -> Shadows:
+        """Each trace that was decided after `start`, once however often its row was written."""
+        shadows, seen = Shadows(), set()
+        for table in self._decided:
+            rows = table.filter(pc.greater_equal(table.column("cause"), start.offset)).select(_SHADOW)
+            for key, row in zip(blocks.keys_of(rows), rows.to_pylist(), strict=True):
+                if (key, row["cause"]) not in seen:
+                    seen.add((key, row["cause"]))
+                    own = row["records"][-len(row["times"]) :]
+                    records = list(zip(own, row["times"], row["sizes"], strict=True))
+                    shadows.add(key, records, start.offset, ClosedBy(row["closed_by"]), row["cause"])
+        return shadows
+
+    def _start(self, committed: int | None) -> Anchor:
+        """The state at the commit. Where no block tells it, log time begins with the next record's append time."""
+        if committed is None:
+            return Anchor(0, None, 0, "")
+        return self._anchors.get(committed, Anchor(committed, None, 0, ""))
+
+    def _remember(self, memory: Memory) -> dict[bytes, int]:
+        """Fill the memory with the highest revision of each trace; the last record that each was decided with."""
+        if not self._decided:
+            return {}
+        table = pa.concat_tables(self._decided)
+        ranked = pl.DataFrame(
+            {
+                "key": blocks.keys_of(table),
+                "revision": pl.from_arrow(table.column("revision")),
+                "cause": pl.from_arrow(table.column("cause")),
+                "row": range(len(table)),
+            },
+            schema_overrides={"key": pl.Binary, "row": pl.Int64},
+        )
+        newest = ranked.sort("revision", "cause", maintain_order=True).unique("key", keep="last").sort("row")
+        table = table.take(pa.array(newest["row"].to_list(), pa.int64()))
+        keys = newest["key"].to_list()
+        memory.add(keys, table)
+        return dict(zip(keys, (records[-1] for records in table.column("records").to_pylist()), strict=True))
+
+
+def _restore(
+    key: bytes, rows: Iterable[Mapping[str, Any]], start: Anchor, memory: Memory, decided_through: int
+) -> OpenTrace | None:
+    """An open trace without its spans yet; None when nothing of it lies before `start`, or it was decided since.
+
+    A row that was caused after `start` will be written again: until then its records aren't listed.
+    """
+    trace: OpenTrace | None = None
+    for row in sorted(rows, key=lambda row: row["cause"]):
+        parts = zip(row["records"], row["times"], row["sizes"], strict=True)
+        known = [part for part in parts if decided_through < part[0] < start.offset]
+        if not known:
+            continue
+        if trace is None:
+            before = memory.get(key, row["first_at"])
+            trace = OpenTrace(key, row["opened_at"], row["first_at"], 0, before, before.rooted if before else False)
+        for offset, time, size in known:
+            trace.records.append(offset)
+            trace.times.append(time)
+            trace.sizes.append(size)
+            trace.size += size
+        trace.last_at = trace.times[-1]
+        if row["cause"] < start.offset:
+            trace.listed = len(trace.records)
+        elif trace.hold is None:
+            trace.unlisted_at, trace.hold = known[0][1], Hold(start)
+    return trace
+
+
+def _fill(trace: OpenTrace, found: Mapping[int, Bundle]) -> None:
+    for offset in trace.records:
+        if offset in found:
+            pieces, rooted = pieces_of(trace.key, found[offset])
+            trace.pieces += pieces
+            trace.rooted = trace.rooted or rooted
+    trace.spans = sum(piece[3] for piece in trace.pieces)
