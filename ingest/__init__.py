@@ -1,0 +1,1 @@
+"""OTLP in, over gRPC, HTTP and Kafka; checked, stamped and bundled into the log."""

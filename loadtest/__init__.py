@@ -1,0 +1,1 @@
+"""What does Tracemill do under load? Generated traffic, a ledger of what was acknowledged, and a benchmark."""

@@ -26,8 +26,8 @@ _A_YEAR_S: Final = 365 * 86_400.0
 _BUFFERED_RECORDS: Final = 16
 
 
-def build(config: Config) -> faust.App:
-    """The Faust app of a worker; its agent hands records to a `Worker`."""
+def build(config: Config) -> tuple[faust.App, Worker]:
+    """The Faust app of a worker, whose agent hands records to the `Worker`."""
     source = topics.OTLP.name(config.kafka.namespace)
     app = _faust_app(config)
     topic = app.topic(source, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
@@ -37,7 +37,10 @@ def build(config: Config) -> faust.App:
         if offsets:
             await app.consumer._commit({TP(source, number): offset for number, offset in offsets.items()})
 
-    worker = Worker(config, outputs, commit)
+    async def seek(number: int, offset: int) -> None:
+        await app.consumer.seek(TP(source, number), offset)
+
+    worker = Worker(config, outputs, commit, seek)
 
     @app.on_partitions_assigned.connect
     async def assigned(_: faust.App, assigned: set[TP], **kwargs: Any) -> None:
@@ -61,7 +64,7 @@ def build(config: Config) -> faust.App:
     async def ticks() -> None:
         await _or_die(worker.tick_forever(lambda number, offset: _at_end(app, TP(source, number), offset)))
 
-    return app
+    return app, worker
 
 
 def _faust_app(config: Config) -> faust.App:
@@ -112,7 +115,7 @@ def run(config: Config) -> None:
     if config.streams.output_namespace:
         ensure_topics(config.kafka, namespace=config.streams.output_namespace)
     gc.set_threshold(100_000, 20, 1_000)
-    app = build(config)
-    health = HealthServer(config.streams.metrics_host, config.streams.metrics_port, lambda: None)
+    app, worker = build(config)
+    health = HealthServer(config.streams.metrics_host, config.streams.metrics_port, worker.why_not_ready)
     health.start()
     faust.Worker(app, loglevel=config.log_level, override_logging=False, quiet=True).execute_from_commandline()

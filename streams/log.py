@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from runtime.kafka import fetch_records
+from confluent_kafka import Consumer, TopicPartition
+
+from runtime.kafka import ADMIN_TIMEOUT_S, consumer_settings, fetch_records
 from tracemill import topics
 from tracemill.assembly.excerpt import Bundle, pieces_of
 from tracemill.assembly.trace import Closing, Event
@@ -19,6 +21,16 @@ def bundles_at(kafka: Kafka, partition: int, offsets: Iterable[int]) -> dict[int
         offset: Bundle(offset, message.value() or b"", index_of(message.headers()))
         for offset, message in records.items()
     }
+
+
+def oldest_offset(kafka: Kafka, partition: int) -> int:
+    """The offset of the oldest record that a partition of `otlp.v1` still has."""
+    consumer = Consumer(consumer_settings(kafka, "tracemill-reader"))
+    try:
+        place = TopicPartition(topics.OTLP.name(kafka.namespace), partition)
+        return consumer.get_watermark_offsets(place, timeout=ADMIN_TIMEOUT_S)[0]
+    finally:
+        consumer.close()
 
 
 def index_of(headers: Any) -> bytes:

@@ -17,7 +17,7 @@ from runtime.control import applied_rules
 from runtime.dead_letters import Record, dead_letter
 from runtime.logs import pairs
 from streams import metrics
-from streams.log import bring_back, index_of
+from streams.log import bring_back, index_of, oldest_offset
 from streams.outputs import Outputs
 from streams.recovery import recover
 from tracemill import topics
@@ -38,6 +38,10 @@ Commit = Callable[[Mapping[int, int]], Awaitable[None]]
 
 Headers = list[tuple[str, bytes]]
 
+Seek = Callable[[int, int], Awaitable[None]]
+"""Makes a partition's next record the one at an offset."""
+
+SEEK_PAUSE_S: Final = 1.0
 TICK_PAUSE_S: Final = 0.25
 TICK_MARGIN_MS: Final = 5
 WAITING_BYTES: Final = 96 * 1024 * 1024
@@ -53,6 +57,7 @@ class Partition:
     read_at: float
     committed: int
     ticked_at: float = 0.0
+    sought_at: float = 0.0
     append_ms: int = 0
     waiting_bytes: int = 0
     events: list[Event] = field(default_factory=list)
@@ -61,14 +66,16 @@ class Partition:
 class Worker:
     """Everything of a stream worker that isn't Faust."""
 
-    def __init__(self, config: Config, outputs: Outputs, commit: Commit) -> None:
+    def __init__(self, config: Config, outputs: Outputs, commit: Commit, seek: Seek) -> None:
         self._config = config
         self._rules = RuleBook()
         self._flush = Flush(self._rules.judge)
         self._outputs = outputs
         self._commit = commit
+        self._seek = seek
         self._partitions: dict[int, Partition] = {}
         self._recovering: dict[int, asyncio.Future[Partition]] = {}
+        self._joined = False
         self._closed = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
@@ -77,6 +84,7 @@ class Worker:
 
     def assigned(self, partitions: set[int]) -> None:
         """These partitions, and no others, are ours from now on."""
+        self._joined = True
         for gone in (self._partitions.keys() | self._recovering.keys()) - partitions:
             self._drop(gone)
         for partition in partitions - self._partitions.keys() - self._recovering.keys():
@@ -88,7 +96,14 @@ class Worker:
         if task is not None:
             task.cancel()
         for gauge in (metrics.OPEN, metrics.HELD, metrics.LAG):
-            gauge.remove(str(partition))
+            with suppress(KeyError):
+                gauge.remove(str(partition))
+
+    def why_not_ready(self) -> str | None:
+        """What has to happen before this worker can be said to work, or None."""
+        if not self._joined:
+            return "hasn't joined its consumer group yet"
+        return f"takes over the partitions {sorted(self._recovering)}" if self._recovering else None
 
     async def _recover(self, partition: int) -> Partition:
         began = time.monotonic()
@@ -123,6 +138,8 @@ class Worker:
             ours = await asyncio.shield(task)
         if offset < ours.assembler.next_offset:
             return
+        if offset > ours.assembler.next_offset and not await self._may_skip(ours, partition, offset):
+            return
         if not self._room.is_set():
             await self._room.wait()
         ours.read_at, ours.append_ms = time.monotonic(), append_ms
@@ -134,6 +151,24 @@ class Worker:
             self._closed.set()
             if sum(each.waiting_bytes for each in self._partitions.values()) > WAITING_BYTES:
                 self._room.clear()
+
+    async def _may_skip(self, ours: Partition, partition: int, offset: int) -> bool:
+        """Whether the records before `offset` are gone from the log; if they aren't, they are asked for again."""
+        wanted = ours.assembler.next_offset
+        oldest = await asyncio.to_thread(oldest_offset, self._config.kafka, partition)
+        if oldest > wanted:
+            if wanted:
+                log.error(pairs("records are gone from the log", partition=partition, first=wanted, next=offset))
+            return offset == oldest or await self._ask_again(ours, partition, oldest)
+        return await self._ask_again(ours, partition, wanted)
+
+    async def _ask_again(self, ours: Partition, partition: int, offset: int) -> bool:
+        now = time.monotonic()
+        if now - ours.sought_at > SEEK_PAUSE_S:
+            ours.sought_at = now
+            log.warning(pairs("a record is ahead of its turn", partition=partition, wanted=offset))
+            await self._seek(partition, offset)
+        return False
 
     def _dispatch(
         self, ours: Partition, partition: int, offset: int, append_ms: int, headers: Headers, value: bytes
@@ -190,9 +225,17 @@ class Worker:
             await self.flush()
             took = time.monotonic() - began
             metrics.FLUSH.observe(took)
+            self._gauge()
             busy = took > pause / 4
             pause = (self._config.streams.flush_load_ms if busy else self._config.streams.flush_idle_ms) / 1000
             await asyncio.sleep(max(0.0, pause - took))
+
+    def _gauge(self) -> None:
+        now_ms = time.time() * 1000
+        for number, ours in self._partitions.items():
+            metrics.OPEN.labels(str(number)).set(ours.assembler.open_count)
+            metrics.HELD.labels(str(number)).set(ours.assembler.held_bytes)
+            metrics.LAG.labels(str(number)).set(max(0.0, now_ms - ours.append_ms) / 1000 if ours.append_ms else 0.0)
 
     async def flush(self) -> None:
         """Decide and write what closed so far, in all partitions at once; then commit."""
@@ -244,6 +287,7 @@ class Worker:
         if output.told:
             ours.memory.add([closing.trace.key for closing in output.told], pa.concat_tables(output.decided))
         ours.assembler.settle(events)
+        ours.memory.forget(ours.assembler.now_ms)
 
     # ---- time --------------------------------------------------------------------------------------------------
 

@@ -51,13 +51,23 @@ class Group:
     chunks: tuple[tuple[bytes, int, int, int], ...]
 
 
+def pack_group(group: Group, base: int = 0) -> bytes:
+    """A group as it stands in the index of a bundle in whose value it begins at byte `base`."""
+    (resource, resource_end), (tenant, tenant_end), (scope, scope_end) = group.resource, group.tenant, group.scope
+    spots = (resource, resource_end, tenant, tenant_end, scope, scope_end)
+    packed = [_GROUP.pack(*[base + spot for spot in spots], len(group.chunks))]
+    packed += [_CHUNK.pack(trace, base + start, base + end, spans) for trace, start, end, spans in group.chunks]
+    return b"".join(packed)
+
+
 def pack_index(groups: Iterable[Group]) -> bytes:
     """The header `index` of a bundle that holds `groups`."""
-    parts = [bytes((INDEX_VERSION,))]
-    for group in groups:
-        parts.append(_GROUP.pack(*group.resource, *group.tenant, *group.scope, len(group.chunks)))
-        parts.extend(_CHUNK.pack(*chunk) for chunk in group.chunks)
-    return b"".join(parts)
+    return join_index(pack_group(group) for group in groups)
+
+
+def join_index(packed: Iterable[bytes]) -> bytes:
+    """The header `index` of a bundle whose groups are packed already."""
+    return b"".join((bytes((INDEX_VERSION,)), *packed))
 
 
 def read_index(index: bytes, size: int) -> Iterator[Group]:

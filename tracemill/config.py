@@ -110,6 +110,7 @@ class Assembly(Section):
     partition_bytes: Positive = Field(256 * 1024**2, description="Of spans held open in a partition; oldest go first.")
     carry_after_ms: Positive = Field(30_000, description="An older open trace no longer holds the commit back.")
     late_grace_ms: Positive = Field(30_000, description="Spans of a decided trace stay in memory so long.")
+    late_grace_bytes: Positive = Field(32 * 1024**2, description="But not more of them a partition.")
     memory_horizon_ms: Positive = Field(900_000, description="What was decided is remembered so long.")
 
     @model_validator(mode="after")

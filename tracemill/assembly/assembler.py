@@ -213,8 +213,12 @@ class Assembler:
         self._events.append(Carry(trace, records, times, sizes, trace.rooted, at, cause, hold))
 
     def _forget(self, now: int) -> None:
-        """Drop the spans of what was decided longer than the grace ago, once it is settled."""
-        while self._grace and self._grace[0][0] <= now and self._grace[0][2].settled:
+        """Drop the spans of what was decided longer than the grace ago, or is too much, once it is settled.
+
+        What is dropped is read again from the log when late spans need it, so this is no part of any decision.
+        """
+        limit = self._limits.late_grace_bytes
+        while self._grace and (self._grace[0][0] <= now or self.grace_bytes > limit) and self._grace[0][2].settled:
             _, size, decided = self._grace.popleft()
             self.grace_bytes -= size
             if self._recent.get(decided.key) is decided:
@@ -277,6 +281,11 @@ class Assembler:
             if trace.hold is not None:
                 self._holds.append(trace.hold)
                 self._unlisted.append((trace.unlisted_at, trace))
+
+    @property
+    def now_ms(self) -> int:
+        """The log time; 0 before the first record."""
+        return self._clock.now_ms or 0
 
     @property
     def open_count(self) -> int:

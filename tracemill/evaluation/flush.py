@@ -187,7 +187,9 @@ def _settle(items: list[_Item], traces: rows.Traces, verdicts: Verdicts, batch: 
         if before is None or before.verdict is None:
             decided.verdict, decided.revision = settled.verdict(place, item.closing.rules), 1
         else:
-            decided.verdict = settled.follow(place, before.verdict, bool(fresh[place]))
+            decided.verdict = settled.follow(
+                place, item.closing.rules, before.verdict, bool(fresh[place]), decided.whole
+            )
             decided.revision = before.revision + int(settled.changed[place])
     return settled
 
@@ -210,8 +212,8 @@ def _render(
 ) -> None:
     """Write what is kept, every row, every signal and the decisions, each to its partition's output."""
     frame, owner, told = batch.frame, batch.frame.owner, verdicts.changed
-    wanted = traces.once & (verdicts.keep & told)[owner] & (batch.own | verdicts.rewritten[owner])
-    calls = traces.inference & told[owner] & batch.own
+    wanted = traces.once & (verdicts.keep & verdicts.written)[owner] & (batch.own | verdicts.rewritten[owner])
+    calls = traces.inference & verdicts.written[owner] & batch.own
     stamp = spans.Stamp(
         batch.trace_ids,
         verdicts.keep,

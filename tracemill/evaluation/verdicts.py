@@ -15,14 +15,15 @@ from tracemill.sampling import Verdicts
 
 @dataclass(slots=True)
 class Settled:
-    """One entry a trace: the verdict that stands, whether the trace has anything new to say, and whether all of its
-    spans have to be written (again) because its verdict moved."""
+    """One entry a trace: the verdict that stands; whether the trace has a new revision (`changed`), whether its new
+    spans are written if it is kept (`written`), and all its spans again because its verdict moved (`rewritten`)."""
 
     keep: npt.NDArray[np.bool_]
     policy: list[str]
     probability: npt.NDArray[np.float64]
     adjusted_count: npt.NDArray[np.float64]
     changed: npt.NDArray[np.bool_]
+    written: npt.NDArray[np.bool_]
     rewritten: npt.NDArray[np.bool_]
 
     @classmethod
@@ -34,6 +35,7 @@ class Settled:
             verdicts.policy.to_list(),
             verdicts.probability.copy(),
             verdicts.adjusted_count.copy(),
+            np.ones(count, np.bool_),
             np.ones(count, np.bool_),
             np.zeros(count, np.bool_),
         )
@@ -48,11 +50,19 @@ class Settled:
             rules,
         )
 
-    def follow(self, place: int, before: Verdict, fresh: bool) -> Verdict:
-        """A trace that was decided before: its verdict only moves towards kept or a higher probability."""
-        now = self.verdict(place, before.rules)
-        self.changed[place] = fresh
-        if (now.keep, now.probability) > (before.keep, before.probability):
+    def follow(self, place: int, rules: str, before: Verdict, fresh: bool, whole: bool) -> Verdict:
+        """A trace that was decided before: its verdict only moves towards kept or a higher probability.
+
+        Args:
+            place: which trace.
+            rules: the rule set that holds for it now.
+            before: what was decided.
+            fresh: whether any span came that it didn't have.
+            whole: whether all its spans are there; if not, nothing can be said about the trace anew.
+        """
+        now = self.verdict(place, rules)
+        self.changed[place], self.written[place] = fresh and whole, fresh
+        if whole and (now.keep, now.probability) > (before.keep, before.probability):
             self.rewritten[place] = True
             return now
         self.keep[place], self.policy[place] = before.keep, before.policy

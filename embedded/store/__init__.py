@@ -1,0 +1,1 @@
+"""The ClickHouse engine of one machine: chDB behind the HTTP interface that a ClickHouse server offers."""

@@ -1,0 +1,161 @@
+"""How long after it was sent does a trace become visible? Lone traces, sent and looked for one by one."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+
+from loadtest.claims import Claim
+from loadtest.delivery import Delivery
+from loadtest.identity import trace_ids
+from loadtest.observed import store_client
+from loadtest.payloads import Payloads
+from loadtest.senders import Connection
+from loadtest.workload import Workload
+from tracemill.config import Store
+
+_SEED_SHIFT: Final = 2_000_003
+
+
+class Eyes(Protocol):
+    """Where traces are looked for."""
+
+    def seen(self, trace_ids: Iterable[str]) -> set[str]:
+        """Which of these hex ids are visible now."""
+
+
+class ApiEyes:
+    """Looks through the API: a trace is visible when it is answered with 200."""
+
+    def __init__(self, host: str, port: int, token: str = "") -> None:
+        self._connection = http.client.HTTPConnection(host, port, timeout=10)
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+
+    def answers(self) -> bool:
+        """Whether there is an API."""
+        return self._found("/healthz")
+
+    def seen(self, trace_ids: Iterable[str]) -> set[str]:
+        """Which of these hex ids are visible now."""
+        return {trace_id for trace_id in trace_ids if self._found(f"/api/v1/traces/{trace_id}")}
+
+    def _found(self, path: str) -> bool:
+        try:
+            self._connection.request("GET", path, headers=self._headers)
+            response = self._connection.getresponse()
+            response.read()
+            return response.status == 200
+        except (OSError, http.client.HTTPException):
+            self._connection.close()
+            return False
+
+
+class StoreEyes:
+    """Looks into the view `traces_latest`, where there is no API."""
+
+    def __init__(self, store: Store) -> None:
+        self._client = store_client(store)
+
+    def seen(self, trace_ids: Iterable[str]) -> set[str]:
+        """Which of these hex ids are visible now."""
+        wanted = list(trace_ids)
+        if not wanted:
+            return set()
+        query = "SELECT trace_id FROM traces_latest WHERE trace_id IN {ids:Array(String)}"
+        return {row[0] for row in self._client.query(query, {"ids": wanted}).result_rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """Milliseconds from the sending of a trace's last span until it is visible, the quiet period included."""
+
+    traces: int
+    unseen: int
+    p50_ms: float
+    p99_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cadence:
+    """Seconds: from one request to the next, from one look to the next, from a root's sending to the first look, and
+    until a trace is given up."""
+
+    gap_s: float
+    look_s: float
+    due_s: float
+    give_up_s: float = 60.0
+
+
+IDLE: Final = Cadence(gap_s=0.3, look_s=0.02, due_s=0.0)
+LOADED: Final = Cadence(gap_s=1.0, look_s=0.1, due_s=1.5)
+"""Seldom enough that looking isn't a load of its own."""
+
+
+def lone_traces(seed: int, traces: int) -> Workload:
+    """Traces of 8 spans in 3 requests, one request after the other."""
+    return Workload(seed + _SEED_SHIFT, traces, block_traces=1, spread=1)
+
+
+class Probe:
+    """Sends lone traces and looks for them."""
+
+    def __init__(self, workload: Workload, connect: Callable[[], Connection], eyes: Eyes, cadence: Cadence) -> None:
+        self._workload = workload
+        self._delivery = Delivery(Payloads(workload), connect, 1, workload.spans_per_trace / cadence.gap_s)
+        self._eyes = eyes
+        self._cadence = cadence
+        self._ages_s: dict[int, float] = {}
+        self._thread = threading.Thread(target=self._look, name="probe")
+
+    def start(self) -> None:
+        """Send and look from now on."""
+        self._delivery.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Send no more traces."""
+        self._delivery.stop()
+
+    def join(self) -> Freshness:
+        """Wait until all that were sent are visible or given up."""
+        self._delivery.join()
+        self._thread.join()
+        ages = np.array(list(self._ages_s.values()) or [0.0]) * 1e3
+        sent = self.claim("").workload.traces
+        p50, p99 = (round(float(np.percentile(ages, share, method="higher")), 1) for share in (50, 99))
+        return Freshness(sent, sent - len(self._ages_s), p50, p99)
+
+    def claim(self, tenant: str) -> Claim:
+        """What was acknowledged of the lone traces."""
+        return self._delivery.claim(tenant)
+
+    def _look(self) -> None:
+        while True:
+            sending = not self._delivery.join(0.0)
+            sent = dict(self._delivery.tally.sent_s)
+            waiting = self._waiting(sent, time.monotonic())
+            if not waiting and not sending:
+                return
+            due = {hex_id: trace for hex_id, trace in waiting.items() if self._age(sent, trace) >= self._cadence.due_s}
+            for hex_id in self._eyes.seen(due):
+                self._ages_s[due[hex_id]] = self._age(sent, due[hex_id])
+            time.sleep(self._cadence.look_s)
+
+    def _waiting(self, sent: dict[int, float], now_s: float) -> dict[str, int]:
+        """Traces whose root was sent and that aren't visible yet, by hex id."""
+        last = self._workload.delays[-1]
+        traces = [
+            request - last for request, at in sent.items() if request >= last and now_s - at < self._cadence.give_up_s
+        ]
+        open_now = np.array([trace for trace in traces if trace not in self._ages_s], dtype=np.int64)
+        ids = trace_ids(self._workload.seed, open_now)
+        return {row.tobytes().hex(): trace for row, trace in zip(ids, open_now.tolist(), strict=True)}
+
+    def _age(self, sent: dict[int, float], trace: int) -> float:
+        return time.monotonic() - sent[trace + self._workload.delays[-1]]

@@ -1,0 +1,92 @@
+"""How far are the parts? End offsets and lags, asked of Kafka, so that asking costs the parts nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
+
+from runtime.kafka import ADMIN_TIMEOUT_S
+from tracemill import topics
+from tracemill.config import Config
+
+_LATEST: Final = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+POLL_S: Final = 0.2
+SETTLE_S: Final = 4.0
+"""All is done when nothing has moved for so long: longer than the quiet period and a flush."""
+
+
+class Standing(NamedTuple):
+    """Records written so far, and records that the sinks haven't committed."""
+
+    arrived: int
+    traces: int
+    spans: int
+    sinks_behind: int
+
+
+class NotDoneError(RuntimeError):
+    """Something didn't finish in time; the text says what was seen last."""
+
+
+class Progress:
+    """Watches the topics of one stack."""
+
+    def __init__(self, config: Config) -> None:
+        self._kafka = config.kafka
+        self._sinks = config.sinks.group
+        self._admin = AdminClient({"bootstrap.servers": config.kafka.bootstrap})
+
+    def standing(self) -> Standing:
+        """Where everything is now."""
+        arrived, traces, spans = (self._ends(topic) for topic in (topics.OTLP, topics.TRACES, topics.SPANS))
+        written = traces | spans
+        done = self._committed(list(written))
+        behind = sum(end - done.get(place, 0) for place, end in written.items())
+        return Standing(sum(arrived.values()), sum(traces.values()), sum(spans.values()), behind)
+
+    def wait_until_decided(self, traces: int, timeout_s: float) -> float:
+        """When, on the monotonic clock, the last record of `traces.v1` was written, once there are `traces`.
+
+        Raises:
+            NotDoneError: that didn't happen within `timeout_s`.
+        """
+        return self._wait(lambda now: now.traces >= traces, timeout_s)
+
+    def wait_until_stored(self, traces: int, timeout_s: float) -> float:
+        """When, on the monotonic clock, the last record was stored, once `traces` records of `traces.v1` are.
+
+        Raises:
+            NotDoneError: that didn't happen within `timeout_s`.
+        """
+        return self._wait(lambda now: now.traces >= traces and now.sinks_behind == 0, timeout_s)
+
+    def _wait(self, done: Callable[[Standing], bool], timeout_s: float) -> float:
+        """When anything moved last, once it is done and nothing has moved for a while."""
+        deadline = time.monotonic() + timeout_s
+        before, moved_s = self.standing(), time.monotonic()
+        while True:
+            time.sleep(POLL_S)
+            now, now_s = self.standing(), time.monotonic()
+            if now != before:
+                before, moved_s = now, now_s
+            if done(now) and now_s - moved_s > SETTLE_S:
+                return moved_s
+            if now_s > deadline:
+                raise NotDoneError(f"not all was done within {timeout_s:.0f} s: {now}")
+
+    def _ends(self, topic: topics.Topic) -> dict[tuple[str, int], int]:
+        name, count = topic.name(self._kafka.namespace), topics.partition_count(topic, self._kafka.partitions)
+        asked = {TopicPartition(name, partition): _LATEST for partition in range(count)}
+        answers = self._admin.list_offsets(asked)
+        return {(place.topic, place.partition): answers[place].result(ADMIN_TIMEOUT_S).offset for place in answers}
+
+    def _committed(self, places: list[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        """Offsets that the sinks committed; a partition that they never committed is left out."""
+        asked = ConsumerGroupTopicPartitions(self._sinks, [TopicPartition(*place) for place in places])
+        (answer,) = self._admin.list_consumer_group_offsets([asked]).values()
+        found = answer.result(ADMIN_TIMEOUT_S).topic_partitions
+        return {(place.topic, place.partition): place.offset for place in found if place.offset >= 0}

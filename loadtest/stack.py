@@ -1,0 +1,130 @@
+"""How does a benchmark get a running Tracemill, and how does it hold parts of one still?"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from loadtest.accounting import Process, read_tree
+from tracemill.config import Config, parse
+
+READY_TIMEOUT_S: Final = 180.0
+STOP_TIMEOUT_S: Final = 30.0
+RETAINED_BYTES: Final = 16 * 1024**3
+"""So that the ledger finds every record of several runs."""
+_TITLE: Final = "tracemill"
+_WORDS: Final = {
+    "kafka.Kafka": "kafka",
+    "[Faust:Worker]": "streams",
+    "loadtest.generate": "generator",
+    "loadtest.fill": "generator",
+}
+
+
+class StackError(RuntimeError):
+    """There is no running Tracemill; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A running Tracemill: where everything is, and its supervisor's process."""
+
+    config: Config
+    pid: int
+
+    @property
+    def endpoints(self) -> dict[str, str]:
+        """Of the receivers, by protocol."""
+        ingest = self.config.ingest
+        return {
+            "http": f"http://{ingest.host}:{ingest.http_port}",
+            "grpc": f"http://{ingest.host}:{ingest.grpc_port}",
+        }
+
+    @contextmanager
+    def held(self, parts: Iterable[str]) -> Iterator[None]:
+        """Stop the processes of some parts (SIGSTOP) and let them go on at the end."""
+        wanted = set(parts)
+        pids = [process.pid for process in read_tree(self.pid) if part_of(process) in wanted]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+
+
+def part_of(process: Process) -> str | None:
+    """The part that a process begins, by its command line."""
+    words = " ".join(process.command).split()
+    for word in words:
+        if word in _WORDS:
+            return _WORDS[word]
+    at = next((at for at, word in enumerate(words[:-1]) if Path(word).name == _TITLE or word == "cli.main"), None)
+    if at is None:
+        return None
+    return "supervisor" if words[at + 1] == "up" else words[at + 1]
+
+
+@contextmanager
+def running(directory: Path, port_offset: int, rules: Path | None) -> Iterator[Stack]:
+    """Run `tracemill up` on a fresh directory until the end of the block.
+
+    Raises:
+        StackError: it ended or didn't become ready; the last lines that it printed are in the text.
+    """
+    wanted = {
+        "kafka": {"retained_bytes": RETAINED_BYTES},
+        "embedded": {"data_dir": str(directory / "data")},
+        "sampling": {"rules": str(rules) if rules else None},
+    }
+    source, output = directory / "bench.yaml", directory / "up.log"
+    source.write_text(yaml.safe_dump(wanted))
+    command = [sys.executable, "-m", "cli.main", "up", "--config", str(source), "--port-offset", str(port_offset)]
+    with output.open("w") as log:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        _wait_until_ready(process, output)
+        yield attached(directory / "data")
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def attached(data_dir: Path) -> Stack:
+    """The Tracemill that `tracemill up` runs on a data directory.
+
+    Raises:
+        StackError: none does.
+    """
+    try:
+        config = parse((data_dir / "tracemill.yaml").read_text(), str(data_dir / "tracemill.yaml"))
+        pid = int((data_dir / "lock").read_text())
+        os.kill(pid, 0)
+    except (OSError, ValueError) as error:
+        raise StackError(f"no `tracemill up` runs on {data_dir}: {error}") from error
+    return Stack(config, pid)
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], output: Path) -> None:
+    deadline = time.monotonic() + READY_TIMEOUT_S
+    while not any(line.startswith("READY") for line in output.read_text().splitlines()):
+        if process.poll() is not None or time.monotonic() > deadline:
+            last = "\n".join(output.read_text().splitlines()[-20:])
+            raise StackError(f"`tracemill up` isn't ready (exit code {process.returncode}):\n{last}")
+        time.sleep(0.2)

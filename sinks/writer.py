@@ -1,0 +1,233 @@
+"""How do `spans.v1` and `traces.v1` get into the store: read, gathered, inserted, committed, in this order?
+
+One thread reads and commits; each table has at most one insert under way, on a thread of its own. So a rebalance is
+answered while an insert waits for a store that is away, and nothing here needs a lock. A partition's offset is
+committed once every record up to it is in the store or dead-lettered. When a partition is taken away, what was read
+from it and isn't under way is forgotten; what is under way is stored but not committed, and stored again by the new
+owner: a duplicate, which no reader sees.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from runtime.dead_letters import Record
+from runtime.kafka import consumer_settings
+from runtime.logs import pairs
+from sinks import metrics
+from sinks.buffers import Buffer, Pace
+from sinks.delivery import Delivery, Stopped
+from sinks.lag import Lag
+from sinks.records import Piece, Table, refused
+from tracemill.config import Config, Kafka
+from tracemill.errors import Refused
+
+BUSY_WAIT_S: Final = 0.01
+QUIET_WAIT_S: Final = 0.2
+LAG_EVERY_S: Final = 2.0
+FLUSH_S: Final = 5.0
+"""At the end, so long is waited for what was read to be stored."""
+DRAIN: Final = 20
+"""Records read in one go before inserts are looked at."""
+
+_log = logging.getLogger(__name__)
+
+
+class Lane:
+    """One table's way: its buffer, its delivery, and the block that is under way."""
+
+    def __init__(self, table: Table, topic: str, pace: Pace, delivery: Delivery) -> None:
+        self.table = table
+        self.topic = topic
+        self.buffer = Buffer(pace)
+        self.delivery = delivery
+        self.paused = False
+        self._flight: threading.Thread | None = None
+        self._block: list[Piece] = []
+        self._error: BaseException | None = None
+        self._lost: set[int] = set()
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is something to insert, or being inserted."""
+        return bool(self.buffer) or self._flight is not None
+
+    def start(self, now_ms: float, due: bool) -> None:
+        """Begin the next insert if none is under way and one is due."""
+        if self._flight or not due or not self.buffer:
+            return
+        self._block, self._error, self._lost = self.buffer.take(now_ms), None, set()
+        self._flight = threading.Thread(target=self._fly, name=f"insert-{self.table.landing}", daemon=True)
+        self._flight.start()
+
+    def finish(self) -> dict[int, Record]:
+        """By partition, the last record of a block that has arrived since the last call.
+
+        Raises:
+            Exception: whatever ended the insert otherwise.
+        """
+        if self._flight is None or self._flight.is_alive():
+            return {}
+        self._flight, block = None, self._block
+        if self._error:
+            raise self._error
+        last = {piece.record.partition: piece.record for piece in block}
+        return {partition: record for partition, record in last.items() if partition not in self._lost}
+
+    def lose(self, partitions: Sequence[int]) -> None:
+        """Someone else reads these partitions now."""
+        self.buffer.drop(partitions)
+        self._lost.update(partitions)
+
+    def _fly(self) -> None:
+        try:
+            self.delivery.deliver(self._block)
+        except BaseException as error:
+            self._error = error
+
+
+class Writer:
+    """The loop. `lanes` are keyed by topic; the consumer is closed at the end of `run`."""
+
+    def __init__(self, config: Config, lanes: Sequence[Lane]) -> None:
+        self._lanes = {lane.topic: lane for lane in lanes}
+        self._limit_bytes = config.sinks.buffer_bytes
+        self._consumer = Consumer(_settings(config.kafka, config.sinks.group))
+        self._lag = Lag(self._consumer)
+        self._lag_due = 0.0
+        self._assigned = False
+
+    def ready(self) -> str | None:
+        """Why nothing gets into the store right now, or None."""
+        if not self._assigned:
+            return "no partitions assigned yet"
+        return next((lane.delivery.trouble for lane in self._lanes.values() if lane.delivery.trouble), None)
+
+    def run(self, stop: threading.Event) -> None:
+        """Until `stop` is set; then what was read is stored, if that takes no longer than FLUSH_S."""
+        self._consumer.subscribe(
+            list(self._lanes), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
+        )
+        try:
+            while not stop.is_set():
+                self._read()
+                self._step(time.monotonic() * 1000)
+            self._flush()
+        finally:
+            self._consumer.close()
+
+    def _read(self) -> None:
+        busy = any(lane.busy for lane in self._lanes.values())
+        first = self._consumer.poll(BUSY_WAIT_S if busy else QUIET_WAIT_S)
+        if first is None:
+            return
+        self._take(first)
+        for message in self._consumer.consume(DRAIN, timeout=0):
+            self._take(message)
+
+    def _take(self, message: Message) -> None:
+        error = message.error()
+        if error:
+            _raise_if_fatal(error)
+            _log.warning(pairs("broker reports an error", error=error.str()))
+            return
+        lane = self._lanes[message.topic()]
+        lane.buffer.add(_piece(lane.table, _record(message)), time.monotonic() * 1000)
+
+    def _step(self, now_ms: float) -> None:
+        for lane in self._lanes.values():
+            self._commit(lane)
+            lane.start(now_ms, lane.buffer.due(now_ms))
+            self._throttle(lane)
+        if now_ms >= self._lag_due:
+            self._lag_due = now_ms + LAG_EVERY_S * 1000
+            self._lag.publish(time.time())
+
+    def _commit(self, lane: Lane, asynchronous: bool = True) -> None:
+        arrived = lane.finish()
+        metrics.BUFFERED_BYTES.labels(lane.table.landing).set(lane.buffer.size)
+        if not arrived:
+            return
+        for record in arrived.values():
+            self._lag.stored(record)
+        offsets = [TopicPartition(lane.topic, number, record.offset + 1) for number, record in arrived.items()]
+        try:
+            self._consumer.commit(offsets=offsets, asynchronous=asynchronous)
+        except KafkaException as error:
+            _log.warning(pairs("commit failed, records will be read again", topic=lane.topic, error=error))
+
+    def _throttle(self, lane: Lane) -> None:
+        """Stop reading a topic while its buffer is full; go on when half of it is gone."""
+        full = lane.buffer.size >= self._limit_bytes
+        if full != lane.paused and (full or lane.buffer.size <= self._limit_bytes // 2):
+            mine = [each for each in self._consumer.assignment() if each.topic == lane.topic]
+            (self._consumer.pause if full else self._consumer.resume)(mine)
+            lane.paused = full
+
+    def _flush(self) -> None:
+        deadline = time.monotonic() + FLUSH_S
+        try:
+            while any(lane.busy for lane in self._lanes.values()) and time.monotonic() < deadline:
+                for lane in self._lanes.values():
+                    self._commit(lane, asynchronous=False)
+                    lane.start(time.monotonic() * 1000, due=True)
+                time.sleep(BUSY_WAIT_S)
+        except Stopped:
+            _log.warning(pairs("stopped while the store is away, records will be read again"))
+
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._assigned = True
+        for lane in self._lanes.values():
+            lane.paused = False
+
+    def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        for lane in self._lanes.values():
+            self._commit(lane, asynchronous=False)
+            lane.lose([each.partition for each in partitions if each.topic == lane.topic])
+        self._lag.forget(partitions)
+
+
+def _settings(kafka: Kafka, group: str) -> dict[str, Any]:
+    return consumer_settings(
+        kafka,
+        group,
+        **{
+            "client.id": group,
+            "partition.assignment.strategy": "cooperative-sticky",
+            "session.timeout.ms": 10_000,
+            "heartbeat.interval.ms": 2_000,
+            "queued.max.messages.kbytes": 16 * 1024,
+            "fetch.max.bytes": 16 * 1024**2,
+            "check.crcs": True,
+        },
+    )
+
+
+def _record(message: Message) -> Record:
+    kind, timestamp = message.timestamp()
+    return Record(
+        message.topic(),
+        message.partition(),
+        message.offset(),
+        timestamp if kind else -1,
+        tuple(message.headers() or ()),
+        message.value() or b"",
+    )
+
+
+def _piece(table: Table, record: Record) -> Piece:
+    try:
+        return table.read(record)
+    except Refused as why:
+        return refused(record, why)
+
+
+def _raise_if_fatal(error: KafkaError) -> None:
+    if error.fatal():
+        raise KafkaException(error)

@@ -1,0 +1,106 @@
+"""The sink as a process of its own, against the servers that a test gives it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import Producer
+
+from embedded.ports import free_port
+from runtime.kafka import ensure_topics, producer_settings
+from tracemill import topics
+from tracemill.config import Config
+
+ROOT = Path(__file__).parents[2]
+_RUN = (
+    "import pathlib, sys; from sinks.app import run; from tracemill.config import parse; "
+    "run(parse(pathlib.Path(sys.argv[1]).read_text()))"
+)
+
+
+def sink_config(kafka: str, store: str, namespace: str, **sinks: Any) -> Config:
+    """Four partitions a topic; the database is called like the namespace."""
+    return Config.model_validate(
+        {
+            "kafka": {"bootstrap": kafka, "namespace": namespace, "partitions": 4},
+            "store": {"url": store, "database": namespace},
+            "sinks": {"metrics_port": free_port(), "group": f"{namespace}-sinks", **sinks},
+        }
+    )
+
+
+class Sink:
+    """One process; start it again after it was killed to go on where it stopped."""
+
+    def __init__(self, config: Config, directory: Path) -> None:
+        self.config = config
+        self._file = directory / f"{config.sinks.metrics_port}.json"
+        self._file.write_text(config.model_dump_json())
+        self.log = directory / f"{config.sinks.metrics_port}.log"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it; it may not be ready yet."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen([sys.executable, "-c", _RUN, str(self._file)], stderr=log, cwd=ROOT)
+
+    def kill(self) -> None:
+        """kill -9."""
+        assert self.process
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> int:
+        """SIGTERM; its exit code."""
+        assert self.process
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(20)
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Status and text of one of its health server's pages; status 0 while nobody answers."""
+        url = f"http://127.0.0.1:{self.config.sinks.metrics_port}{path}"
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        except OSError:
+            return 0, ""
+
+
+class Log:
+    """Records written as the stream job would."""
+
+    def __init__(self, config: Config) -> None:
+        ensure_topics(config.kafka)
+        self._namespace = config.kafka.namespace
+        self._producer = Producer(producer_settings(config.kafka))
+
+    def spans(self, value: bytes, partition: int = 0) -> None:
+        """One record of `spans.v1`."""
+        self._producer.produce(topics.SPANS.name(self._namespace), value, partition=partition)
+
+    def traces(self, value: bytes, partition: int = 0) -> None:
+        """One record of `traces.v1`."""
+        self._producer.produce(topics.TRACES.name(self._namespace), value, partition=partition)
+
+    def flush(self) -> None:
+        """All of it is acknowledged."""
+        assert self._producer.flush(20) == 0
+
+
+def eventually(check: Callable[[], Any], wanted: Any, within_s: float = 30.0) -> None:
+    """`check` answers `wanted` before the time is over."""
+    deadline = time.monotonic() + within_s
+    while (found := check()) != wanted:
+        assert time.monotonic() < deadline, f"still {json.dumps(found, default=str)}, not {wanted}"
+        time.sleep(0.05)

@@ -1,0 +1,72 @@
+"""What is stored after the sink is killed where it hurts most: rows inserted, offsets not committed?"""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sinks.clickhouse import connect
+from tests.builders.frames import batch, lean_rows, span_record, trace_record
+from tests.builders.sinking import Log, Sink, eventually, sink_config
+from tests.fixtures.servers import Server
+
+pytestmark = pytest.mark.crash
+
+
+def test_a_kill_between_insert_and_commit_stores_twice_and_shows_once(
+    broker: Server, store: str, namespace: str, tmp_path: Path
+) -> None:
+    config = sink_config(broker.address, store, namespace)
+    log, sink = Log(config), Sink(config, tmp_path)
+    sink.start()
+    eventually(lambda: sink.get("/readyz")[0], 200)
+    client = connect(config.store)
+
+    def count(table: str) -> Any:
+        return client.query(f"SELECT count() FROM {namespace}.{table}").result_rows[0][0]
+
+    client.command(f"SYSTEM STOP MERGES {namespace}.otel_traces")
+    client.command(f"RENAME TABLE {namespace}.spans_in TO {namespace}.hidden")
+    rows = lean_rows(30)
+    for number in range(30):
+        log.spans(span_record(batch(rows[number * 8 : number * 8 + 8])), number % 4)
+        log.traces(trace_record(trace_id=rows[number * 8]["trace_id"].hex()), number % 4)
+    log.flush()
+    eventually(lambda: "tracemill schema apply" in sink.get("/readyz")[1], True)
+    broker.signal(signal.SIGSTOP)
+    client.command(f"RENAME TABLE {namespace}.hidden TO {namespace}.spans_in")
+    eventually(lambda: count("otel_traces") > 0, True)
+    sink.kill()
+    broker.signal(signal.SIGCONT)
+    sink.start()
+    eventually(lambda: count("spans"), 240, 60)
+    eventually(lambda: count("otel_traces") > 240, True)
+    eventually(lambda: count("traces_latest"), 30)
+    assert sink.stop() == 0
+    client.close()
+
+
+def test_kills_at_any_time_lose_and_double_nothing(broker: Server, own_store: Server, tmp_path: Path) -> None:
+    config = sink_config(broker.address, own_store.address, "kills", linger_ms=50)
+    log, sink = Log(config), Sink(config, tmp_path)
+    client = connect(config.store)
+
+    def spans() -> Any:
+        names = client.query("SELECT name FROM system.tables WHERE database = 'kills' AND name = 'spans'").result_rows
+        return names and client.query("SELECT count(), uniqExact(span_id) FROM kills.spans").result_rows[0]
+
+    for turn in range(4):
+        sink.start()
+        for number in range(25):
+            log.spans(span_record(batch(lean_rows(4, seed=turn * 100 + number))), number % 4)
+        log.flush()
+        seen = 200 * turn
+        eventually(lambda seen=seen: bool(spans()) and spans()[0] > seen, True, 60)
+        sink.kill()
+    sink.start()
+    eventually(spans, (3_200, 3_200), 60)
+    assert sink.stop() == 0
+    client.close()

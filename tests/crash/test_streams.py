@@ -1,0 +1,95 @@
+"""Workers killed, stopped, joined and left: every acknowledged span is decided, once, as if nothing had happened."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.streaming import Pipeline, decided, load
+
+pytestmark = pytest.mark.crash
+
+SPANS = 16_000
+RATE = 2_000
+ODD = ("--late-every", "20", "--late-after", "8", "--rootless-every", "25", "--spread", "3")
+
+
+@pytest.fixture
+def pipeline(kafka: str, namespace: str, tmp_path: Path) -> Iterator[Pipeline]:
+    made = Pipeline(kafka, namespace, tmp_path)
+    made.make_topics()
+    yield made
+    made.stop()
+
+
+def check(pipeline: Pipeline, spans: int = SPANS) -> None:
+    """Everything decided as an independent reader of the log decides it, and everything kept is on `spans.v1`."""
+    pipeline.settle()
+    found, expected = [decided(rows) for rows in pipeline.rows()], pipeline.expected()
+    assert found == expected
+    everything = {(row[0][:16], span) for rows in expected for row in rows for span in row[7]}
+    assert len(everything) == spans
+    assert pipeline.stored_spans() == everything
+
+
+def test_kill_9_again_and_again(pipeline: Pipeline) -> None:
+    worker = pipeline.worker()
+    source = load(pipeline, SPANS, RATE, *ODD)
+    for pause in (2.0, 1.1, 2.3):
+        time.sleep(pause)
+        worker.restart()
+    assert source.wait(60) == 0
+    check(pipeline)
+
+
+def test_a_second_worker_joins_and_leaves(pipeline: Pipeline) -> None:
+    first = pipeline.worker()
+    source = load(pipeline, SPANS, RATE, *ODD)
+    time.sleep(1.5)
+    second = pipeline.worker()
+    time.sleep(3)
+    began = time.monotonic()
+    assert second.stop() == 0
+    assert time.monotonic() - began < 10
+    assert source.wait(60) == 0
+    check(pipeline)
+    assert first.process
+    assert first.process.poll() is None
+
+
+def test_a_worker_that_slept_beyond_its_session_does_no_harm(pipeline: Pipeline) -> None:
+    sleeper = pipeline.worker()
+    source = load(pipeline, SPANS, RATE, *ODD)
+    time.sleep(2)
+    sleeper.signal(signal.SIGSTOP)
+    pipeline.worker()
+    time.sleep(9)
+    sleeper.signal(signal.SIGCONT)
+    assert source.wait(60) == 0
+    check(pipeline)
+
+
+def test_one_and_three_workers_write_the_same_rows_in_the_same_order(
+    pipeline: Pipeline, kafka: str, namespace: str, tmp_path: Path
+) -> None:
+    one = Pipeline(kafka, namespace, tmp_path, output=f"{namespace}-one")
+    three = Pipeline(kafka, namespace, tmp_path, output=f"{namespace}-three")
+    try:
+        one.make_topics()
+        three.make_topics()
+        one.worker()
+        assert load(pipeline, SPANS, RATE, *ODD).wait(60) == 0
+        one.settle()
+        for _ in range(3):
+            three.worker()
+        three.settle()
+        rows = one.rows()
+        assert sum(map(len, rows)) >= SPANS / 8
+        assert three.rows() == rows
+    finally:
+        one.stop()
+        three.stop()

@@ -1,0 +1,73 @@
+"""How far a stack is, is read from a real broker; what never finishes is told."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+from loadtest.progress import NotDoneError, Progress
+from runtime.kafka import consumer_settings, ensure_topics, producer_settings
+from tracemill import topics
+from tracemill.config import Config, Kafka, Sinks
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def config(kafka: str, namespace: str) -> Config:
+    config = Config(
+        kafka=Kafka(bootstrap=kafka, namespace=namespace, partitions=2), sinks=Sinks(group=f"{namespace}-sinks")
+    )
+    ensure_topics(config.kafka)
+    return config
+
+
+def _write(config: Config, topic: topics.Topic, partition: int, count: int) -> None:
+    producer = Producer(producer_settings(config.kafka))
+    for _ in range(count):
+        producer.produce(topic.name(config.kafka.namespace), b"x", partition=partition)
+    assert producer.flush(20) == 0
+
+
+def _store(config: Config, topic: topics.Topic, partition: int, offset: int) -> None:
+    consumer = Consumer(consumer_settings(config.kafka, config.sinks.group))
+    place = TopicPartition(topic.name(config.kafka.namespace), partition, offset)
+    consumer.commit(offsets=[place], asynchronous=False)
+    consumer.close()
+
+
+def test_records_written_and_not_yet_stored_are_counted(config: Config) -> None:
+    progress = Progress(config)
+    assert progress.standing() == (0, 0, 0, 0)
+    _write(config, topics.OTLP, 1, 4)
+    _write(config, topics.TRACES, 0, 3)
+    _write(config, topics.SPANS, 1, 2)
+    assert progress.standing() == (4, 3, 2, 5)
+    _store(config, topics.TRACES, 0, 2)
+    _store(config, topics.SPANS, 1, 2)
+    assert progress.standing() == (4, 3, 2, 1)
+
+
+def test_waiting_ends_when_nothing_moves_and_says_when_it_last_did(config: Config) -> None:
+    _write(config, topics.TRACES, 0, 1)
+
+    def later() -> None:
+        time.sleep(1.0)
+        _write(config, topics.TRACES, 0, 1)
+        _store(config, topics.TRACES, 0, 2)
+
+    began = time.monotonic()
+    storing = threading.Thread(target=later)
+    storing.start()
+    stored_s = Progress(config).wait_until_stored(2, timeout_s=30)
+    storing.join()
+    assert 1.0 <= stored_s - began < time.monotonic() - began - 3.0
+
+
+def test_what_is_not_done_in_time_is_told(config: Config) -> None:
+    _write(config, topics.TRACES, 0, 1)
+    with pytest.raises(NotDoneError, match="traces=1"):
+        Progress(config).wait_until_decided(2, timeout_s=0.5)
