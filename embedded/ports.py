@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import socket
@@ -69,15 +70,22 @@ def _owner(port: int) -> str | None:
     """The process that listens on the port, as Linux shows it to whoever may see it."""
     inodes = _listening_inodes(port)
     for process in Path("/proc").glob("[0-9]*"):
-        try:
-            names = [os.readlink(handle) for handle in (process / "fd").iterdir()]
-            found = inodes & {match[1] for name in names if (match := _INODE.fullmatch(name))}
-            if found:
+        if inodes & _socket_inodes(process):
+            with contextlib.suppress(OSError):
                 command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
                 return f"pid {process.name} ({command[:60]})"
-        except OSError:
-            continue
     return None
+
+
+def _socket_inodes(process: Path) -> set[str]:
+    """Empty for a process that is gone or another user's."""
+    inodes = set()
+    with contextlib.suppress(OSError):
+        for handle in os.listdir(process / "fd"):
+            with contextlib.suppress(FileNotFoundError):
+                if found := _INODE.fullmatch(os.readlink(process / "fd" / handle)):
+                    inodes.add(found[1])
+    return inodes
 
 
 def _listening_inodes(port: int) -> set[str]:

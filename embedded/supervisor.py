@@ -185,7 +185,7 @@ class Supervisor:
 
 
 def _spawn(part: Part) -> subprocess.Popen[bytes]:
-    """Start it on this, the main thread. Not with asyncio, whose processes end only with all that share their output."""
+    """Start it on this, the main thread; not with asyncio, which waits for all that inherited the output as well."""
     return subprocess.Popen(
         guard.argv(part.program, _title(part), part.arguments),
         stdin=subprocess.DEVNULL,

@@ -18,7 +18,7 @@ from loadtest import machine
 from loadtest.freshness import IDLE, Freshness
 from loadtest.progress import NotDoneError
 from loadtest.report import idle_line, page, table
-from loadtest.results import Measurement, Scenario
+from loadtest.results import Measurement, Scenario, only_named
 from loadtest.scenario import BenchError, idle_freshness, measure
 from loadtest.stack import Stack, StackError, attached, running
 from tracemill.config import Assembly
@@ -86,7 +86,7 @@ def main(
     """Measure the pipeline on one machine; exits with 1 if the ledger finds anything, 2 if it could not be done."""
     facts = machine.describe()
     bench = Bench(seed, repeat)
-    wanted = [replace(each, only=only) for each in scenarios(spans, rate) if scenario in each.name]
+    wanted = [replace(each, only=only_named(only)) for each in scenarios(spans, rate) if scenario in each.name]
     try:
         if attach:
             bench.run(attached(attach), [each for each in wanted if each.kept_percent == 100])

@@ -93,8 +93,8 @@ class Cadence:
 
 
 IDLE: Final = Cadence(gap_s=0.3, look_s=0.02, due_s=0.0)
-LOADED: Final = Cadence(gap_s=1.0, look_s=0.1, due_s=1.5)
-"""Seldom enough that looking isn't a load of its own."""
+LOADED: Final = Cadence(gap_s=1.0, look_s=0.5, due_s=1.5)
+"""Seldom enough that looking isn't a load of its own; ages are right to half a second."""
 
 
 def lone_traces(seed: int, traces: int) -> Workload:

@@ -14,7 +14,7 @@ from tracemill import topics
 from tracemill.config import Config
 
 _LATEST: Final = OffsetSpec.latest()  # type: ignore[no-untyped-call]
-POLL_S: Final = 0.2
+POLL_S: Final = 0.25
 SETTLE_S: Final = 4.0
 """All is done when nothing has moved for so long: longer than the quiet period and a flush."""
 

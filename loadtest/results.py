@@ -5,24 +5,40 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from loadtest.accounting import Usage
 from loadtest.freshness import Freshness
 from loadtest.ledger import Verdict
 from loadtest.workload import Profile
 
+Only = Literal["", "ingest", "streams", "sinks"]
+"""The part that is measured alone, or all together."""
+
+
+def only_named(name: str) -> Only:
+    """The part of that name.
+
+    Raises:
+        ValueError: it can't be measured alone.
+    """
+    match name:
+        case "" | "ingest" | "streams" | "sinks":
+            return name
+        case _:
+            raise ValueError(f"only {name!r}: expected ingest, streams or sinks")
+
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What is sent, how, and how much of it is kept. `only`: the part that is measured alone."""
+    """What is sent, how, and how much of it is kept."""
 
     profile: Profile
     protocol: str
     kept_percent: int
     spans: int
     rate: float = 0.0
-    only: str = ""
+    only: Only = ""
 
     @property
     def name(self) -> str:

@@ -7,6 +7,7 @@ import gc
 import logging
 import os
 from collections.abc import Mapping
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import faust
@@ -26,10 +27,10 @@ _A_YEAR_S: Final = 365 * 86_400.0
 _BUFFERED_RECORDS: Final = 16
 
 
-def build(config: Config) -> tuple[faust.App, Worker]:
-    """The Faust app of a worker, whose agent hands records to the `Worker`."""
+def build(config: Config, directory: str) -> tuple[faust.App, Worker]:
+    """The Faust app of a worker, whose agent hands records to the `Worker`; Faust wants a directory of its own."""
     source = topics.OTLP.name(config.kafka.namespace)
-    app = _faust_app(config)
+    app = _faust_app(config, directory)
     topic = app.topic(source, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
     outputs = Outputs(config.kafka, config.streams.output_namespace or config.kafka.namespace)
 
@@ -67,7 +68,14 @@ def build(config: Config) -> tuple[faust.App, Worker]:
     return app, worker
 
 
-def _faust_app(config: Config) -> faust.App:
+class _Process(faust.Worker):
+    """Faust's process; it keeps the command line that it was started with, by which an operator knows it."""
+
+    def _setproctitle(self, info: str, *, ident: str = "") -> None:
+        pass
+
+
+def _faust_app(config: Config, directory: str) -> faust.App:
     timeout_s = config.streams.session_timeout_ms / 1000
     return faust.App(
         config.streams.group,
@@ -75,6 +83,7 @@ def _faust_app(config: Config) -> faust.App:
         autodiscover=False,
         web_enabled=False,
         store="memory://",
+        datadir=directory,
         topic_disable_leader=True,
         topic_partitions=config.kafka.partitions,
         consumer_auto_offset_reset="earliest",
@@ -115,7 +124,8 @@ def run(config: Config) -> None:
     if config.streams.output_namespace:
         ensure_topics(config.kafka, namespace=config.streams.output_namespace)
     gc.set_threshold(100_000, 20, 1_000)
-    app, worker = build(config)
-    health = HealthServer(config.streams.metrics_host, config.streams.metrics_port, worker.why_not_ready)
-    health.start()
-    faust.Worker(app, loglevel=config.log_level, override_logging=False, quiet=True).execute_from_commandline()
+    with TemporaryDirectory(prefix="tracemill-streams-") as directory:
+        app, worker = build(config, directory)
+        health = HealthServer(config.streams.metrics_host, config.streams.metrics_port, worker.why_not_ready)
+        health.start()
+        _Process(app, loglevel=config.log_level, override_logging=False, quiet=True).execute_from_commandline()

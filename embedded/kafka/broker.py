@@ -121,6 +121,9 @@ _ONE_MACHINE: Final = {
     "replica.fetch.max.bytes": str(RECORD_BYTES + 256 * 1024),
     "offsets.topic.replication.factor": "1",
     "offsets.topic.num.partitions": "4",
+    # After kill -9 the node is let in again when the session of its former life is over: 9 s by default.
+    "broker.session.timeout.ms": "3000",
+    "broker.heartbeat.interval.ms": "500",
     "group.initial.rebalance.delay.ms": "100",
     "group.min.session.timeout.ms": "1000",
     "log.retention.check.interval.ms": "30000",

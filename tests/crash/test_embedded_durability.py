@@ -11,7 +11,7 @@ from clickhouse_connect.driver.exceptions import Error
 from confluent_kafka import Producer
 
 from runtime.kafka import producer_settings
-from tests.integration.test_embedded_kafka import make, read
+from tests.fixtures.records import make, read
 from tracemill.config import Kafka
 
 pytestmark = pytest.mark.crash

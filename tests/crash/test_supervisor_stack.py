@@ -16,7 +16,7 @@ import yaml
 
 from embedded.kafka import jars, ready
 from embedded.ports import free_port, is_free
-from tests.integration.test_embedded_kafka import make, produce, read
+from tests.fixtures.records import make, produce, read
 
 pytestmark = pytest.mark.crash
 

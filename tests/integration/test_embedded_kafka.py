@@ -1,15 +1,14 @@
 """The embedded broker is a real one: it keeps what it acknowledged and refuses what it should."""
 
 import signal
-import time
-from contextlib import closing
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka.admin import AdminClient
 
 from embedded.kafka import ready
 from runtime.kafka import ensure_topics, producer_settings, topic_problems
+from tests.fixtures.records import make, produce, read
 from tracemill import topics
 from tracemill.config import Kafka
 
@@ -70,28 +69,3 @@ def test_a_client_survives_a_broker_that_stands_still(broker, namespace):
     broker.signal(signal.SIGCONT)
     assert producer.flush(10) == 0
     assert read(broker.address, namespace, 1) == [b"late"]
-
-
-def make(bootstrap: str, topic: str) -> None:
-    admin = AdminClient({"bootstrap.servers": bootstrap})
-    admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(10)
-
-
-def produce(bootstrap: str, topic: str, values: list[bytes], **settings) -> None:
-    producer = Producer(producer_settings(Kafka(bootstrap=bootstrap), **settings))
-    failures = []
-    for value in values:
-        producer.produce(topic, value, partition=0, on_delivery=lambda error, _: failures.append(error))
-    assert producer.flush(20) == 0
-    assert failures == [None] * len(values)
-
-
-def read(bootstrap: str, topic: str, count: int) -> list[bytes]:
-    settings = {"bootstrap.servers": bootstrap, "group.id": "test", "enable.auto.commit": False}
-    with closing(Consumer({**settings, "fetch.message.max.bytes": 8 * 1024**2})) as consumer:
-        consumer.assign([TopicPartition(topic, 0, 0)])
-        found: list[bytes] = []
-        deadline = time.monotonic() + 20
-        while len(found) < count and time.monotonic() < deadline:
-            found += [message.value() for message in consumer.consume(100, 0.2) if not message.error()]
-        return found

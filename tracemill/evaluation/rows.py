@@ -97,8 +97,9 @@ def columns(traces: Traces) -> dict[str, Any]:
 
 def _times(traces: Traces) -> dict[str, Any]:
     spans = traces.frame.spans
-    begin = np.minimum.reduceat(spans.start_ns, traces.starts)
-    end = np.maximum.reduceat(np.maximum(spans.end_ns, spans.start_ns), traces.starts)
+    begin = np.minimum.reduceat(np.where(traces.once, spans.start_ns, _ABOVE_ALL), traces.starts)
+    last = np.maximum(spans.end_ns, spans.start_ns)
+    end = np.maximum.reduceat(np.where(traces.once, last, 0), traces.starts)
     ttft, known = traces.frame.numbers["ttft_ms"]
     row = traces.first(traces.inference & known)
     return {
@@ -138,7 +139,7 @@ def _counts(traces: Traces) -> dict[str, Any]:
     retried = once & np.asarray(pc.not_equal(frame.text["retry_of"], ""))
     return {
         "span_count": traces.total(once),
-        "depth": np.maximum.reduceat(graph.depth, traces.starts),
+        "depth": np.maximum.reduceat(np.where(once, graph.depth, 0), traces.starts),
         "hops": traces.total(crossed),
         "llm_calls": traces.total(traces.inference & (types == LLM)),
         "tool_calls": traces.total(tools),

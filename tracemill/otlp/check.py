@@ -21,6 +21,8 @@ from tracemill.otlp.validate import validate
 
 COUNTED_BYTES: Final = 1024 * 1024
 """A larger body is counted before it is parsed: even a shallow parse takes 16 bytes for each empty field's two."""
+SCOPES: Final = 10_000
+"""In a request: an empty one takes two bytes on the wire and microseconds here."""
 HEAD_BYTES: Final = 256 * 1024
 """A resource and its scope, at most: they are repeated in every partition."""
 
@@ -75,6 +77,9 @@ def check(body: bytes, limits: Limits) -> Checked:
         raise TooLarge(
             Reason.TOO_MANY_SPANS, f"resource_spans: {count} spans, a request may hold {limits.request_spans}"
         )
+    scopes = sum(len(resource.scope_spans) for resource in shallow.resource_spans)
+    if scopes > SCOPES:
+        raise TooLarge(Reason.TOO_MANY_SPANS, f"resource_spans: {scopes} scope_spans, a request may hold {SCOPES}")
     refusals = Refusals()
     batches = tuple(_batches(shallow, _all_ids(body, shallow), limits.span_bytes, refusals))
     return Checked(batches, count - refusals.count, refusals)

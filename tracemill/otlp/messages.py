@@ -47,21 +47,23 @@ def _change(message: _Message, change: Callable[[_Message, _Field], None]) -> No
 
 def _make_opaque(message: _Message, field: _Field) -> None:
     if (message.name, field.name) in _OPAQUE:
-        _make_bytes(field, _Field.LABEL_REPEATED)
+        _make_bytes(field)
+        field.label = _Field.LABEL_REPEATED
     elif field.type == _Field.TYPE_STRING:
-        _make_bytes(field, field.label)
+        _make_bytes(field)
 
 
 def _make_thin(message: _Message, field: _Field) -> None:
     """What comes again replaces what came, so nothing adds up but the spans."""
     if message.name == "Span" and field.type in (_Field.TYPE_STRING, _Field.TYPE_MESSAGE):
-        _make_bytes(field, _Field.LABEL_OPTIONAL)
+        _make_bytes(field)
+        field.label = _Field.LABEL_OPTIONAL
     elif field.name != "spans":
         _make_opaque(message, field)
 
 
-def _make_bytes(field: _Field, label: _Field.Label) -> None:
-    field.type, field.label = _Field.TYPE_BYTES, label
+def _make_bytes(field: _Field) -> None:
+    field.type = _Field.TYPE_BYTES
     field.ClearField("type_name")
 
 
@@ -75,3 +77,20 @@ def _make_single(message: _Message, field: _Field) -> None:
 Shallow: Final = _derived(_make_opaque)
 Thin: Final = _derived(_make_thin)
 Merged: Final = _derived(_make_single)
+
+
+def _wrapping() -> Any:
+    """A message that can hold itself, as a group, and any bytes as a message without fields."""
+    file = descriptor_pb2.FileDescriptorProto(name="wrapping.proto", package="tracemill", syntax="proto2")
+    file.message_type.add(name="Unknown")
+    fields = file.message_type.add(name="Wrapping").field
+    fields.add(name="inner", number=1, type=_Field.TYPE_GROUP, type_name=".tracemill.Wrapping")
+    fields.add(name="unknown", number=2, type=_Field.TYPE_MESSAGE, type_name=".tracemill.Unknown")
+    for field in fields:
+        field.label = _Field.LABEL_OPTIONAL
+    pool = descriptor_pool.DescriptorPool()
+    pool.AddSerializedFile(file.SerializeToString())
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("tracemill.Wrapping"))
+
+
+Wrapping: Final = _wrapping()

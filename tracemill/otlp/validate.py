@@ -13,13 +13,17 @@ from functools import cache
 from typing import Any, Final
 
 from google.protobuf.descriptor import Descriptor
-from google.protobuf.unknown_fields import UnknownFieldSet
+from google.protobuf.message import DecodeError
 
 from tracemill.errors import Malformed, Reason
-from tracemill.otlp.messages import Merged
+from tracemill.otlp.messages import Merged, Wrapping
+from tracemill.otlp.wire import varint
 
-_START_GROUP: Final = 3
 _NOT_OF_SPANS: Final = frozenset({"resource", "scope"})
+
+_LEVELS: Final = 99
+"""upb parses 100 levels deep, and a group takes one: behind so many there is room for a message, but for no group."""
+_OPEN, _CLOSE, _UNKNOWN = b"\x0b", b"\x0c", b"\x12"
 
 
 def validate(body: bytes) -> None:
@@ -29,23 +33,33 @@ def validate(body: bytes) -> None:
         DecodeError: upb can't read it.
         Malformed: a span, or anything in it, holds a group.
     """
-    if _holds_group(Merged.FromString(body)):
+    merged = Merged.FromString(body)
+    size = merged.ByteSize()
+    merged.DiscardUnknownFields()
+    if merged.ByteSize() != size and _holds_group(Merged.FromString(body)):
         raise Malformed(
             Reason.MALFORMED, "resource_spans: a protobuf group (wire type 3), which OTLP doesn't have: send messages"
         )
 
 
 def _holds_group(message: Any) -> bool:
-    unknown: Any = UnknownFieldSet(message)
-    if len(unknown) and any(field.wire_type == _START_GROUP for field in unknown):
+    """Whether there is one among the unknown fields of a message or of those in it; clears the message."""
+    known, inner = _fields(message.DESCRIPTOR)
+    if any(_holds_group(getattr(message, name)) for name in inner if message.HasField(name)):
         return True
-    inner = [getattr(message, name) for name in _inner(message.DESCRIPTOR) if message.HasField(name)]
-    return any(map(_holds_group, inner))
+    for name in known:
+        message.ClearField(name)
+    unknown = message.SerializeToString()
+    wrapped = (_OPEN * _LEVELS, _UNKNOWN, varint(len(unknown)), unknown, _CLOSE * _LEVELS)
+    try:
+        Wrapping.FromString(b"".join(wrapped))
+    except DecodeError:
+        return True
+    return False
 
 
 @cache
-def _inner(descriptor: Descriptor) -> tuple[str, ...]:
-    """Fields that are messages; a resource and a scope aren't part of a span."""
-    return tuple(
-        field.name for field in descriptor.fields if field.message_type is not None and field.name not in _NOT_OF_SPANS
-    )
+def _fields(descriptor: Descriptor) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of all fields, and of those that are messages and part of a span or around it."""
+    inner = [field.name for field in descriptor.fields if field.message_type is not None]
+    return tuple(field.name for field in descriptor.fields), tuple(name for name in inner if name not in _NOT_OF_SPANS)

@@ -11,7 +11,7 @@ from loadtest.accounting import Usage
 from loadtest.freshness import Freshness
 from loadtest.ledger import Verdict
 from loadtest.report import idle_line, page, table
-from loadtest.results import Measurement, Scenario, by_scenario, spread
+from loadtest.results import Measurement, Scenario, by_scenario, only_named, spread
 
 LEAN = Scenario("lean", "http", 100, 1_000_000)
 VERDICT = Verdict(1_000_000, 125_000, 0, 12_500, 112_500, 100_000, 0, {"missing_spans": 0}, {})
@@ -50,6 +50,12 @@ def test_several_runs_are_least_median_and_greatest() -> None:
     runs = [replace(RUN, seconds=seconds) for seconds in (50.0, 40.0, 20.0)]
     assert list(by_scenario(runs)) == [LEAN]
     assert "20,000 / 25,000 / 50,000" in table(runs)
+
+
+def test_only_parts_that_can_be_held_apart_are_measured_alone() -> None:
+    assert replace(LEAN, only=only_named("sinks")).name == "lean, http, 100 % kept (sinks alone)"
+    with pytest.raises(ValueError, match="'kafka'"):
+        only_named("kafka")
 
 
 @pytest.mark.parametrize("values", [[3.0], [1.0, 2.0], [5.0, 1.0, 2.0, 9.0]])
