@@ -28,6 +28,8 @@ _ALLOCATOR: Final = {
     "MALLOC_TRIM_THRESHOLD_": "536870912",
     "MALLOC_TOP_PAD_": "16777216",
 }
+# A body is received, inserted and let go: 10 ms for 10 MB with the defaults, 6 with these.
+_BODIES: Final = {**_ALLOCATOR, "MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "67108864"}
 _FRAMES: Final = {**_ALLOCATOR, "ARROW_DEFAULT_MEMORY_POOL": "system", "POLARS_MAX_THREADS": "1"}
 _ANY_ADDRESS: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - to recognise, not to listen on
 
@@ -192,7 +194,7 @@ def store_part(config: Config) -> Part:
         name="store",
         program=sys.executable,
         arguments=("-m", "embedded.store", *(str(text) for option in options.items() for text in option)),
-        env={"TRACEMILL_STORE_USER": store.user, "TRACEMILL_STORE_PASSWORD": store.password},
+        env={"TRACEMILL_STORE_USER": store.user, "TRACEMILL_STORE_PASSWORD": store.password, **_BODIES},
         ready=http_ready(f"{store.url}/readyz"),
     )
 

@@ -35,14 +35,16 @@ class BrokerWatch:
         Raises:
             ConfigError: a topic isn't as configured.
         """
+        while not await asyncio.to_thread(self._has_broker):
+            self._say(f"Kafka at {self._config.kafka.bootstrap} doesn't answer", "")
+            await asyncio.sleep(_ASK_EVERY_S)
         while self._admission.away is not None:
             try:
                 await asyncio.to_thread(ensure_topics, self._config.kafka, (topics.OTLP, topics.DEAD_LETTERS))
-            except KafkaException as error:
-                self._say(f"Kafka at {self._config.kafka.bootstrap} doesn't answer", str(error))
-                await asyncio.sleep(_ASK_EVERY_S)
-            else:
                 self._admission.away = None
+            except KafkaException as error:
+                self._say(f"the topics of {self._config.kafka.bootstrap} can't be made or read", str(error))
+                await asyncio.sleep(_ASK_EVERY_S)
 
     def failed(self, why: str) -> None:
         """A record wasn't acknowledged, or no broker can be reached; call on the event loop's thread."""
@@ -63,6 +65,13 @@ class BrokerWatch:
         self._admission.away = None
         self._asking = None
         _LOG.info(pairs("Kafka is back: requests are taken again", bootstrap=self._config.kafka.bootstrap))
+
+    def _has_broker(self) -> bool:
+        assert self.producer is not None
+        try:
+            return bool(self.producer.list_topics(timeout=_ANSWER_S).brokers)
+        except KafkaException:
+            return False
 
     def _answers(self) -> bool:
         """Every partition of `otlp` has a leader, says a broker."""

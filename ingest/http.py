@@ -21,7 +21,7 @@ from tracemill.errors import Malformed, Reason, Refused, TooLarge
 _LOG = logging.getLogger("ingest.http")
 
 PATH: Final = "/v1/traces"
-BODY_S: Final = 15.0
+BODY_S: Final = 10.0
 """A body that takes longer to come holds memory for nobody's good."""
 
 _MEDIA: Final = {PROTOBUF: Protocol.HTTP_PROTOBUF, JSON: Protocol.HTTP_JSON}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -14,11 +16,16 @@ from confluent_kafka import KafkaError, Message, Producer
 
 from ingest import counters
 from ingest.bundler import Done, Ticket
-from runtime.kafka import producer_settings
+from runtime.kafka import QUIET, producer_settings
+from runtime.logs import pairs
 from tracemill import topics
 from tracemill.config import Config
 from tracemill.errors import Busy, Reason
 
+_LOG = logging.getLogger(__name__)
+
+_EXIT_PRODUCER: Final = 70
+_CREDENTIALS: Final = (KafkaError._AUTHENTICATION, KafkaError._SSL)
 _POLL_S: Final = 0.1
 _RETRY_AFTER_S: Final = 1.0
 
@@ -92,9 +99,14 @@ class KafkaLog:
             self._settled.popleft()
 
     def _on_error(self, error: KafkaError) -> None:
-        """On the poller's thread."""
+        """On the poller's thread. After a fatal error an idempotent producer writes nothing more; a new process can."""
+        if error.fatal():
+            _LOG.warning(pairs("the producer failed for good: this process ends and is started again", error=error))
+            os._exit(_EXIT_PRODUCER)
         if error.code() == KafkaError._ALL_BROKERS_DOWN:
             self._loop.call_soon_threadsafe(self._failed, "no Kafka broker can be reached")
+        elif error.code() in _CREDENTIALS:
+            self._loop.call_soon_threadsafe(self._failed, f"Kafka refuses our credentials ({error})")
 
 
 def _settings(config: Config, on_error: Callable[[KafkaError], None]) -> dict[str, Any]:
@@ -105,6 +117,7 @@ def _settings(config: Config, on_error: Callable[[KafkaError], None]) -> dict[st
         **{
             "client.id": "tracemill-ingest",
             "error_cb": on_error,
+            "log_level": QUIET,
             "queue.buffering.max.kbytes": max(config.ingest.in_flight_bytes // 1024 * 2, 64 * 1024),
             "queue.buffering.max.messages": 100_000,
             "reconnect.backoff.max.ms": 1_000,

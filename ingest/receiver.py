@@ -18,7 +18,7 @@ from ingest.child import live, tell
 from ingest.counters import Protocol
 from ingest.line import Line
 from runtime.dead_letters import Record, dead_letter
-from runtime.kafka import consumer_settings
+from runtime.kafka import QUIET, consumer_settings
 from runtime.logs import pairs
 from tracemill import topics
 from tracemill.config import Config, Kafka, KafkaReceiver
@@ -42,7 +42,9 @@ class Receiver:
         self._dead_letters = topics.DEAD_LETTERS.name(config.kafka.namespace)
         self._holding = False
         settings = consumer_settings(
-            Kafka(bootstrap=receiver.bootstrap), receiver.group, **{"queued.max.messages.kbytes": _QUEUED_KBYTES}
+            Kafka(bootstrap=receiver.bootstrap),
+            receiver.group,
+            **{"queued.max.messages.kbytes": _QUEUED_KBYTES, "log_level": QUIET},
         )
         self._consumer = Consumer(settings)
         self._consumer.subscribe([receiver.topic], on_assign=self._assigned)

@@ -6,7 +6,6 @@ python -m loadtest.bench --spans 1000000 --json bench.json --write-docs docs/ben
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -15,12 +14,12 @@ from typing import Annotated, Any, Final
 import typer
 
 from loadtest import machine
+from loadtest.commands import run
 from loadtest.freshness import IDLE, Freshness
-from loadtest.progress import NotDoneError
 from loadtest.report import idle_line, page, table
 from loadtest.results import Measurement, Scenario, only_named
-from loadtest.scenario import BenchError, idle_freshness, measure
-from loadtest.stack import Stack, StackError, attached, running
+from loadtest.scenario import idle_freshness, measure
+from loadtest.stack import Stack, attached, running
 from tracemill.config import Assembly
 
 RULES_10_PERCENT: Final = Path(__file__).with_name("rules-10-percent.yaml")
@@ -87,14 +86,10 @@ def main(
     facts = machine.describe()
     bench = Bench(seed, repeat)
     wanted = [replace(each, only=only_named(only)) for each in scenarios(spans, rate) if scenario in each.name]
-    try:
-        if attach:
-            bench.run(attached(attach), [each for each in wanted if each.kept_percent == 100])
-        else:
-            run_on_own_stacks(bench, wanted, port_offset)
-    except (StackError, BenchError, NotDoneError) as error:
-        print(f"bench: {error}", file=sys.stderr)
-        raise SystemExit(2) from error
+    if attach:
+        bench.run(attached(attach), [each for each in wanted if each.kept_percent == 100])
+    else:
+        run_on_own_stacks(bench, wanted, port_offset)
     print(table(bench.measurements))
     if bench.idle:
         print(idle_line(bench.idle, QUIET_MS))
@@ -126,4 +121,4 @@ def _all_figures(bench: Bench, facts: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run(main)

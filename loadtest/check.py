@@ -13,6 +13,7 @@ from typing import Annotated, Final
 import typer
 
 from loadtest.claims import Claim, read_claims
+from loadtest.commands import run
 from loadtest.expected import expect
 from loadtest.ledger import Decided, Verdict, judge
 from loadtest.observed import decided_in_log, decided_in_store, decided_on_topic, spans_in_store, spans_on_topic
@@ -61,4 +62,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run(main)

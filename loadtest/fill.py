@@ -15,6 +15,7 @@ from confluent_kafka import Producer
 
 from loadtest.bundling import Bundler, Record
 from loadtest.claims import Claim, write_claims
+from loadtest.commands import CommandFailed, run
 from loadtest.pacing import Pacer
 from loadtest.payloads import Payloads
 from loadtest.workload import Workload, profile_named
@@ -26,7 +27,7 @@ QUEUE_BYTES_KB = 256 * 1024
 FLUSH_TIMEOUT_S = 60.0
 
 
-class FillError(RuntimeError):
+class FillError(CommandFailed):
     """The broker didn't take every record."""
 
 
@@ -137,4 +138,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run(main)

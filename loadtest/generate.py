@@ -16,6 +16,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from loadtest.claims import write_claims
+from loadtest.commands import run
 from loadtest.delivery import Delivery
 from loadtest.payloads import Payloads
 from loadtest.senders import connector
@@ -27,7 +28,7 @@ UNBOUNDED_TRACES: Final = 1 << 40
 _PROGRESS_S: Final = 10.0
 
 
-def run(deliveries: list[Delivery], seconds: float) -> None:
+def send(deliveries: list[Delivery], seconds: float) -> None:
     """Send everything; after `seconds` (0: never), SIGINT or SIGTERM open no more traces and finish those open."""
 
     def stop(*_: object) -> None:
@@ -122,7 +123,7 @@ def main(
         lane = long_lane(seed, long_open)
         deliveries.append(Delivery(Payloads(lane), connect, 1, lane.spans / long_seconds))
     used = time.process_time()
-    run(deliveries, seconds)
+    send(deliveries, seconds)
     used = time.process_time() - used
     if ledger:
         write_claims(ledger, [delivery.claim(tenant) for delivery in deliveries])
@@ -132,4 +133,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run(main)

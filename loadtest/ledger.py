@@ -14,6 +14,7 @@ from loadtest.identity import Numbers
 Mask = npt.NDArray[np.bool_]
 
 EXAMPLES: Final = 5
+_NOTHING: Final = np.empty(0, dtype=np.uint64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,41 +65,50 @@ def judge(expected: Expected, decided: Decided | None, stored: Stored | None) ->
     Without `decided` every trace counts as kept. Without `stored` only decisions and counts are compared.
     """
     known = expected.sure > 0
+    kept, dropped = known, np.zeros(len(known), dtype=bool)
     faults: dict[str, Mask | int] = {}
-    kept = known.copy()
     if decided is not None:
-        found, kept_now, counts = _latest(expected, decided)
-        kept = found & kept_now
-        faults["undecided_traces"] = known & ~found
-        faults["contradicted_traces"] = _contradicted(expected, decided)
-        told = found & (counts >= 0)
-        faults["traces_counted_short"] = told & (counts < expected.sure)
-        faults["traces_counted_over"] = told & (counts > expected.possible)
-        faults["spans_counted_twice"] = int(np.maximum(counts - expected.possible, 0)[told].sum())
-    stored_spans = foreign = 0
+        found, last_kept, counts = _latest(expected, decided)
+        kept, dropped = found & last_kept, found & ~last_kept
+        faults |= _faults_of_decisions(expected, decided, found, counts)
+    rows, foreign = _known_rows(expected, stored) if stored is not None else (Stored(_NOTHING, _NOTHING), 0)
     if stored is not None:
-        rows, foreign = _known_rows(expected, stored)
-        unique = np.unique(rows.spans)
-        stored_spans = len(unique)
-        missing = ~_within(expected.spans, unique) & kept[expected.owners]
-        faults["missing_spans"] = int(missing.sum())
-        faults["incomplete_traces"] = _marked(expected, expected.owners[missing])
-        faults["duplicate_rows"] = len(rows.spans) - len(unique)
-        faults["unexpected_spans"] = int((~_within(unique, expected.spans) & ~_within(unique, expected.perhaps)).sum())
-        if decided is not None:
-            here = _marked(expected, np.searchsorted(expected.traces, rows.traces))
-            faults["dropped_traces_stored"] = here & found & ~kept_now
+        faults |= _faults_of_rows(expected, rows, kept, dropped)
     return Verdict(
         acknowledged_spans=len(expected.spans),
         acknowledged_traces=int(known.sum()),
         uncertain_spans=len(expected.perhaps),
-        kept_traces=int(kept.sum()),
-        dropped_traces=int((known & ~kept).sum()) if decided is not None else 0,
-        stored_spans=stored_spans,
+        kept_traces=int((known & kept).sum()),
+        dropped_traces=int((known & dropped).sum()),
+        stored_spans=len(np.unique(rows.spans)),
         foreign_rows=foreign,
-        faults={name: int(fault) if isinstance(fault, int) else int(fault.sum()) for name, fault in faults.items()},
+        faults={name: fault if isinstance(fault, int) else int(fault.sum()) for name, fault in faults.items()},
         examples=_examples(expected, faults),
     )
+
+
+def _faults_of_decisions(expected: Expected, decided: Decided, found: Mask, counts: Numbers) -> dict[str, Mask | int]:
+    told = found & (counts >= 0)
+    return {
+        "undecided_traces": (expected.sure > 0) & ~found,
+        "contradicted_traces": _contradicted(expected, decided),
+        "traces_counted_short": told & (counts < expected.sure),
+        "traces_counted_over": told & (counts > expected.possible),
+        "spans_counted_twice": int(np.maximum(counts - expected.possible, 0)[told].sum()),
+    }
+
+
+def _faults_of_rows(expected: Expected, rows: Stored, kept: Mask, dropped: Mask) -> dict[str, Mask | int]:
+    unique = np.unique(rows.spans)
+    missing = ~_within(expected.spans, unique) & kept[expected.owners]
+    unexpected = ~_within(unique, expected.spans) & ~_within(unique, expected.perhaps)
+    return {
+        "missing_spans": int(missing.sum()),
+        "incomplete_traces": _marked(expected, expected.owners[missing]),
+        "duplicate_rows": len(rows.spans) - len(unique),
+        "unexpected_spans": int(unexpected.sum()),
+        "dropped_traces_stored": _marked(expected, np.searchsorted(expected.traces, rows.traces)) & dropped,
+    }
 
 
 def _latest(expected: Expected, decided: Decided) -> tuple[Mask, Mask, Numbers]:

@@ -6,13 +6,15 @@ import time
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
+from loadtest.commands import CommandFailed
 from runtime.kafka import ADMIN_TIMEOUT_S
 from tracemill import topics
 from tracemill.config import Config
 
+_NOT_YET: Final = frozenset({KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.COORDINATOR_LOAD_IN_PROGRESS})
 _LATEST: Final = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 POLL_S: Final = 0.25
 SETTLE_S: Final = 4.0
@@ -28,7 +30,7 @@ class Standing(NamedTuple):
     sinks_behind: int
 
 
-class NotDoneError(RuntimeError):
+class NotDoneError(CommandFailed):
     """Something didn't finish in time; the text says what was seen last."""
 
 
@@ -87,6 +89,15 @@ class Progress:
     def _committed(self, places: list[tuple[str, int]]) -> dict[tuple[str, int], int]:
         """Offsets that the sinks committed; a partition that they never committed is left out."""
         asked = ConsumerGroupTopicPartitions(self._sinks, [TopicPartition(*place) for place in places])
-        (answer,) = self._admin.list_consumer_group_offsets([asked]).values()
-        found = answer.result(ADMIN_TIMEOUT_S).topic_partitions
-        return {(place.topic, place.partition): place.offset for place in found if place.offset >= 0}
+        deadline = time.monotonic() + ADMIN_TIMEOUT_S
+        while True:
+            (answer,) = self._admin.list_consumer_group_offsets([asked]).values()
+            try:
+                found = answer.result(ADMIN_TIMEOUT_S).topic_partitions
+            except KafkaException as error:
+                # The first question makes a young broker create the topic of offsets.
+                if error.args[0].code() not in _NOT_YET or time.monotonic() > deadline:
+                    raise
+                time.sleep(POLL_S)
+            else:
+                return {(place.topic, place.partition): place.offset for place in found if place.offset >= 0}

@@ -15,6 +15,7 @@ from typing import Any, Final
 from loadtest.accounting import Accountant, Usage
 from loadtest.check import check
 from loadtest.claims import Claim, read_claims
+from loadtest.commands import CommandFailed
 from loadtest.freshness import IDLE, LOADED, ApiEyes, Cadence, Eyes, Freshness, Probe, StoreEyes, lone_traces
 from loadtest.progress import Progress
 from loadtest.results import Measurement, Only, Scenario
@@ -29,7 +30,7 @@ MOST_PROBES: Final = 3_600
 TIMEOUT_S: Final = 900.0
 
 
-class BenchError(RuntimeError):
+class BenchError(CommandFailed):
     """A benchmark couldn't be carried out; the text says why."""
 
 

@@ -16,6 +16,7 @@ from typing import Final
 import yaml
 
 from loadtest.accounting import Process, read_tree
+from loadtest.commands import CommandFailed
 from tracemill.config import Config, parse
 
 READY_TIMEOUT_S: Final = 180.0
@@ -31,7 +32,7 @@ _WORDS: Final = {
 }
 
 
-class StackError(RuntimeError):
+class StackError(CommandFailed):
     """There is no running Tracemill; the text says why."""
 
 

@@ -13,6 +13,8 @@ from tracemill import topics
 from tracemill.config import ConfigError, Kafka
 
 ADMIN_TIMEOUT_S = 10.0
+QUIET = 2
+"""librdkafka's `log_level` for clients whose user says itself what goes wrong, so that it doesn't write to stderr."""
 
 
 def producer_settings(kafka: Kafka, delivery_timeout_ms: int = 10_000, **more: Any) -> dict[str, Any]:
@@ -49,7 +51,7 @@ def ensure_topics(kafka: Kafka, wanted: Iterable[topics.Topic] = topics.ALL, nam
         ConfigError: a topic has another number of partitions than configured, or otlp isn't LogAppendTime.
         KafkaException: no broker answers.
     """
-    admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap, "log_level": QUIET})
     space = namespace or kafka.namespace
     known = admin.list_topics(timeout=ADMIN_TIMEOUT_S).topics
     missing = [topic for topic in wanted if topic.name(space) not in known]
@@ -75,7 +77,7 @@ def topic_problems(
     kafka: Kafka, wanted: Iterable[topics.Topic] = topics.ALL, namespace: str | None = None
 ) -> list[str]:
     """What is wrong with the topics as they are on the broker, each as a sentence that says what to do."""
-    admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap, "log_level": QUIET})
     space = namespace or kafka.namespace
     known = _settled(admin, [topic.name(space) for topic in wanted])
     problems = []

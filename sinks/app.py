@@ -1,11 +1,11 @@
-"""What runs as `tracemill sinks`: the writer to the store, and the exporter where one is configured."""
+"""What runs as `tracemill sinks`? The writer to the store, and an exporter where one is configured."""
 
 from __future__ import annotations
 
 import logging
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Final
 
@@ -17,10 +17,11 @@ from runtime.health import HealthServer
 from runtime.kafka import ensure_topics
 from runtime.logs import pairs
 from sinks.buffers import Pace
-from sinks.clickhouse import Away, away, connect
+from sinks.clickhouse import StoreTable, away, connect
 from sinks.dead_letters import DeadLetters
-from sinks.delivery import Delivery
+from sinks.delivery import Away, Delivery
 from sinks.migrations import apply, layout_of
+from sinks.otlp import OtlpEndpoint
 from sinks.span_records import SPANS
 from sinks.trace_records import TRACES
 from sinks.writer import Lane, Writer
@@ -38,12 +39,14 @@ class Sink:
     def __init__(self, config: Config, stop: threading.Event) -> None:
         self._config = config
         self._stop = stop
-        self._writer: Writer | None = None
+        self._writers: list[Writer] = []
         self._waiting_for = "starting"
 
     def ready(self) -> str | None:
-        """Why nothing gets into the store right now, or None."""
-        return self._writer.ready() if self._writer else self._waiting_for
+        """Why nothing gets to a target right now, or None."""
+        if not self._writers:
+            return self._waiting_for
+        return next((why for writer in self._writers if (why := writer.ready())), None)
 
     def run(self) -> None:
         """Until told to stop: make topics and tables where they are missing, then write.
@@ -52,25 +55,32 @@ class Sink:
             ConfigError: the topics aren't as configured.
             SchemaMismatch: the tables were made by other statements than this release has.
         """
-        config = self._config
         self._insist("the broker", self._make_topics)
         self._insist("the store", self._make_tables)
         if self._stop.is_set():
             return
-        letters = DeadLetters(config, self._stop)
-        sinks = config.sinks
+        letters = DeadLetters(self._config, self._stop)
+        self._writers = [*self._exporters(letters), self._store_writer(letters)]
+        run_all(self._writers, self._stop)
+
+    def _store_writer(self, letters: DeadLetters) -> Writer:
+        sinks, kafka = self._config.sinks, self._config.kafka
         pace = Pace(sinks.insert_rows, sinks.insert_bytes, sinks.linger_ms, sinks.load_linger_ms)
-        lanes = [
-            Lane(
-                table,
-                table.topic.name(config.kafka.namespace),
-                pace,
-                Delivery(table, config.store, letters, self._stop),
-            )
-            for table in (SPANS, TRACES)
-        ]
-        self._writer = Writer(config, lanes)
-        self._writer.run(self._stop)
+        lanes = []
+        for table in (SPANS, TRACES):
+            delivery = Delivery(StoreTable(table, self._config.store), letters, self._stop)
+            lanes.append(Lane(table.topic.name(kafka.namespace), table.read, pace, delivery))
+        return Writer(kafka, sinks.group, sinks.buffer_bytes, lanes)
+
+    def _exporters(self, letters: DeadLetters) -> list[Writer]:
+        sinks, kafka = self._config.sinks, self._config.kafka
+        exporter = sinks.otlp_exporter
+        if exporter is None:
+            return []
+        pace = Pace(exporter.request_spans, sinks.insert_bytes, sinks.linger_ms, sinks.load_linger_ms)
+        delivery = Delivery(OtlpEndpoint(exporter), letters, self._stop)
+        lane = Lane(topics.SPANS.name(kafka.namespace), SPANS.read, pace, delivery)
+        return [Writer(kafka, exporter.group, sinks.buffer_bytes, [lane])]
 
     def _insist(self, what: str, attempt: Callable[[], None]) -> None:
         while not self._stop.is_set():
@@ -94,6 +104,30 @@ class Sink:
             raise away(error) from error
         finally:
             client.close()
+
+
+def run_all(writers: Sequence[Writer], stop: threading.Event) -> None:
+    """Run writers side by side until `stop`; what ends one of them otherwise ends them all.
+
+    Raises:
+        Exception: whatever ended the first.
+    """
+    errors: list[BaseException] = []
+
+    def guarded(writer: Writer) -> None:
+        try:
+            writer.run(stop)
+        except BaseException as error:
+            errors.append(error)
+            stop.set()
+
+    threads = [threading.Thread(target=guarded, args=(writer,), name="writer") for writer in writers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
 
 
 def run(config: Config) -> None:

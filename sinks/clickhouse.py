@@ -9,6 +9,7 @@ whose answer was lost is stored twice, and read once. A timestamp may be of any 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -17,6 +18,8 @@ import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
 
+from sinks.delivery import Away, DataRefused
+from sinks.records import Piece, Table
 from tracemill.config import Store
 
 CONNECT_TIMEOUT_S: Final = 5
@@ -60,7 +63,7 @@ DATA_CODES: Final = frozenset(
 
 
 class Why(StrEnum):
-    """Why an insert is tried again: a metric's label."""
+    """Why an insert is tried again."""
 
     UNREACHABLE = "unreachable"
     OVERLOADED = "overloaded"
@@ -78,18 +81,6 @@ _ADVICE: Final = {
     Why.SCHEMA: "run `tracemill schema apply`, and see that store.user may insert",
     Why.OTHER: "see the store's log",
 }
-
-
-class Away(Exception):
-    """The store didn't take a block and may take it later; the text says what to do, `why` is a metric's label."""
-
-    def __init__(self, why: Why, text: str) -> None:
-        super().__init__(f"{text} ({_ADVICE[why]})")
-        self.why = why
-
-
-class DataRefused(Exception):
-    """The store can't take these bytes, now or later."""
 
 
 def connect(store: Store) -> Client:
@@ -134,9 +125,32 @@ def away(error: ClickHouseError) -> Away:
     """Any error of the client's as one that may pass."""
     code: Any = getattr(error, "code", None)
     why = Why.UNREACHABLE if code is None else _BY_CODE.get(code, Why.OTHER)
-    return Away(why, _first_line(error))
+    return Away(why, f"{_first_line(error)} ({_ADVICE[why]})")
 
 
 def _first_line(error: Exception) -> str:
     lines = str(error).splitlines()
     return lines[0][:500] if lines else type(error).__name__
+
+
+class StoreTable:
+    """A landing table as a `sinks.delivery.Target`; it connects when it is first used."""
+
+    def __init__(self, table: Table, store: Store) -> None:
+        self.name = table.landing
+        self._table = table
+        self._store = store
+        self._client: Client | None = None
+
+    def send(self, pieces: Sequence[Piece]) -> int:
+        """Insert the records' rows; see `insert`."""
+        return sum(self._insert(body) for body in self._table.bodies(pieces))
+
+    def probe(self) -> int:
+        """Insert no rows; see `insert`."""
+        return self._insert(self._table.probe)
+
+    def _insert(self, body: bytes) -> int:
+        self._client = self._client or connect(self._store)
+        insert(self._client, f"{self._store.database}.{self.name}", self._table.format, body)
+        return len(body)

@@ -1,21 +1,17 @@
-"""How does a block of records end: every one of them in the store or among the dead letters?"""
+"""How does a block of records end: every one of them taken by its target or among the dead letters?"""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
-
-from clickhouse_connect.driver.client import Client
 
 from runtime.dead_letters import Record
 from runtime.logs import pairs
 from sinks import metrics
-from sinks.clickhouse import Away, DataRefused, Why, connect, insert
-from sinks.records import Piece, Table
-from tracemill.config import Store
+from sinks.records import Piece
 from tracemill.errors import Malformed, Reason, Refused
 
 FIRST_PAUSE_S: Final = 0.1
@@ -29,6 +25,34 @@ class Stopped(Exception):
     """The process is to end before the block did."""
 
 
+class Away(Exception):
+    """The target didn't take a block and may take it later.
+
+    The text says what to do, `why` is a metric's label, `retry_after_s` what the target asked for.
+    """
+
+    def __init__(self, why: str, text: str, retry_after_s: float | None = None) -> None:
+        super().__init__(text)
+        self.why = why
+        self.retry_after_s = retry_after_s
+
+
+class DataRefused(Exception):
+    """The target can't take these records, now or later; the text says why."""
+
+
+class Target(Protocol):
+    """Where blocks go; used by one thread at a time. `send` and `probe` raise `Away` or `DataRefused`."""
+
+    name: str
+
+    def send(self, pieces: Sequence[Piece]) -> int:
+        """Bytes sent, once the target has taken them all."""
+
+    def probe(self) -> int:
+        """The same with a block of no rows, which nobody refuses for its data."""
+
+
 class Letters(Protocol):
     """Where records go that nobody can read."""
 
@@ -37,89 +61,90 @@ class Letters(Protocol):
 
 
 class Delivery:
-    """Blocks into one table; for one thread at a time. `trouble` says why the store doesn't take them right now."""
+    """Blocks to one target; for one thread at a time. `trouble` says why it doesn't take them right now."""
 
-    def __init__(self, table: Table, store: Store, letters: Letters, stop: threading.Event) -> None:
-        self._table = table
-        self._store = store
+    def __init__(self, target: Target, letters: Letters, stop: threading.Event) -> None:
+        self._target = target
         self._letters = letters
         self._stop = stop
-        self._client: Client | None = None
         self._reminded = float("-inf")
         self.trouble: str | None = None
 
+    @property
+    def name(self) -> str:
+        """The target's name: a metric's label."""
+        return self._target.name
+
     def deliver(self, pieces: Sequence[Piece]) -> None:
-        """Returns when every record is in the store or among the dead letters, however long the store is away.
+        """Returns when every record is taken or among the dead letters, however long the target is away.
 
         Raises:
             Stopped: the process is to end; nothing is known about these records.
         """
         self._bury([(piece.record, piece.refused) for piece in pieces if piece.refused])
-        readable = [piece for piece in pieces if not piece.refused]
-        self._insert(readable)
+        readable = [piece for piece in pieces if piece.rows]
+        if readable:
+            self._send(readable)
 
-    def _insert(self, pieces: Sequence[Piece]) -> None:
-        """Insert all; where the store refuses the bytes, halve until the record that is at fault is alone."""
+    def _send(self, pieces: Sequence[Piece]) -> None:
+        """Send all; where they are refused, halve until the record that is at fault is alone."""
         try:
-            for body in self._table.bodies(pieces):
-                self._insist(body)
+            self._insist(lambda: self._target.send(pieces))
         except DataRefused as error:
             if len(pieces) == 1:
                 self._bury_if_at_fault(pieces[0], error)
                 return
             middle = len(pieces) // 2
-            self._insert(pieces[:middle])
-            self._insert(pieces[middle:])
+            self._send(pieces[:middle])
+            self._send(pieces[middle:])
         else:
-            metrics.ROWS.labels(self._table.landing).inc(sum(piece.rows for piece in pieces))
+            metrics.ROWS.labels(self.name).inc(sum(piece.rows for piece in pieces))
 
     def _bury_if_at_fault(self, piece: Piece, error: DataRefused) -> None:
-        """A store that refuses even a block without rows has another schema: then no record is at fault."""
+        """A target that refuses even a block without rows refuses them all: then no record is at fault."""
         while True:
             try:
-                self._insist(self._table.probe)
+                self._insist(self._target.probe)
             except DataRefused as mismatch:
-                self._wait(Away(Why.SCHEMA, str(mismatch)), LONGEST_PAUSE_S)
+                self._wait(Away("schema", f"it refuses even a block without rows: {mismatch}"), LONGEST_PAUSE_S)
             else:
                 break
-        self._bury([(piece.record, Malformed(Reason.REFUSED_BY_STORE, str(error)))])
+        self._bury([(piece.record, Malformed(Reason.REFUSED_BY_TARGET, str(error)))])
 
     def _bury(self, refused: Sequence[tuple[Record, Refused]]) -> None:
         if not refused:
             return
         self._letters.send(refused)
         for record, why in refused:
-            metrics.DEAD_LETTERS.labels(self._table.landing, why.reason.value).inc()
+            metrics.DEAD_LETTERS.labels(self.name, why.reason.value).inc()
             where = f"{record.topic}/{record.partition}/{record.offset}"
             _log.error(pairs("record dead-lettered", record=where, reason=why.reason.value, text=why))
 
-    def _insist(self, body: bytes) -> None:
+    def _insist(self, attempt: Callable[[], int]) -> None:
         pause = FIRST_PAUSE_S
         while True:
+            start = time.monotonic()
             try:
-                self._attempt(body)
+                size = attempt()
             except Away as error:
-                self._wait(error, pause)
+                self._wait(error, max(pause, error.retry_after_s or 0))
                 pause = min(2 * pause, LONGEST_PAUSE_S)
             else:
+                self._note_success(size, time.monotonic() - start)
                 return
 
-    def _attempt(self, body: bytes) -> None:
-        self._client = self._client or connect(self._store)
-        landing = f"{self._store.database}.{self._table.landing}"
-        start = time.monotonic()
-        insert(self._client, landing, self._table.format, body)
-        metrics.INSERT_SECONDS.labels(self._table.landing).observe(time.monotonic() - start)
-        metrics.BYTES.labels(self._table.landing).inc(len(body))
+    def _note_success(self, size: int, took_s: float) -> None:
+        metrics.SEND_SECONDS.labels(self.name).observe(took_s)
+        metrics.BYTES.labels(self.name).inc(size)
         if self.trouble:
-            _log.info(pairs("store takes inserts again", table=self._table.landing))
+            _log.info(pairs("target takes records again", target=self.name))
         self.trouble, self._reminded = None, float("-inf")
 
     def _wait(self, error: Away, pause_s: float) -> None:
-        metrics.RETRIES.labels(self._table.landing, error.why.value).inc()
-        self.trouble = f"the store doesn't take {self._table.landing}: {error}"
+        metrics.RETRIES.labels(self.name, error.why).inc()
+        self.trouble = f"{self.name} takes nothing: {error}"
         if time.monotonic() > self._reminded + REMINDER_S:
             self._reminded = time.monotonic()
-            _log.warning(pairs("insert failed and is tried again", table=self._table.landing, why=error))
+            _log.warning(pairs("target took nothing and is tried again", target=self.name, why=error))
         if self._stop.wait(pause_s):
             raise Stopped

@@ -1,4 +1,4 @@
-"""How far is the store behind the log, by partition?"""
+"""How far is a group of sinks behind the log, by partition?"""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ Key = tuple[str, int]
 
 
 class Lag:
-    """What is stored of each partition that `consumer` reads, against what the log holds."""
+    """What was taken of each partition that `consumer` reads, against what the log holds."""
 
-    def __init__(self, consumer: Consumer) -> None:
+    def __init__(self, consumer: Consumer, group: str) -> None:
         self._consumer = consumer
+        self._group = group
         self._next: dict[Key, tuple[int, float]] = {}
 
-    def stored(self, record: Record) -> None:
-        """Everything up to this record of its partition is in the store."""
+    def taken(self, record: Record) -> None:
+        """Everything up to this record of its partition was taken."""
         self._next[record.topic, record.partition] = (record.offset + 1, record.timestamp_ms / 1000)
 
     def forget(self, partitions: Iterable[TopicPartition]) -> None:
@@ -31,10 +32,10 @@ class Lag:
         for each in partitions:
             self._next.pop((each.topic, each.partition), None)
             for gauge in (metrics.LAG_RECORDS, metrics.LAG_SECONDS):
-                gauge.remove(each.topic, str(each.partition))
+                gauge.remove(self._group, each.topic, str(each.partition))
 
     def publish(self, now_s: float) -> None:
-        """Set the gauges; what nothing was stored of in this process is read from the group's commits, once."""
+        """Set the gauges; what nothing was taken of in this process is read from the group's commits, once."""
         mine = self._consumer.assignment()
         self._ask_for([each for each in mine if (each.topic, each.partition) not in self._next])
         for each in mine:
@@ -42,11 +43,11 @@ class Lag:
             known = self._next.get((each.topic, each.partition))
             if ends is None or ends[1] < 0 or known is None:
                 continue
-            position, stored_s = known
+            position, newest_s = known
             behind = ends[1] - max(position, ends[0])
-            labels = each.topic, str(each.partition)
+            labels = self._group, each.topic, str(each.partition)
             metrics.LAG_RECORDS.labels(*labels).set(behind)
-            metrics.LAG_SECONDS.labels(*labels).set(now_s - stored_s if behind and stored_s > 0 else 0)
+            metrics.LAG_SECONDS.labels(*labels).set(now_s - newest_s if behind and newest_s > 0 else 0)
 
     def _ask_for(self, unknown: list[TopicPartition]) -> None:
         if not unknown:

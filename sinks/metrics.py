@@ -1,4 +1,4 @@
-"""What does the sink count?"""
+"""What does the sink count? `target` is a landing table of the store, or `otlp`."""
 
 from __future__ import annotations
 
@@ -6,22 +6,25 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
-ROWS: Final = Counter("tracemill_sinks_rows", "Rows that the store has taken.", ["table"])
-BYTES: Final = Counter("tracemill_sinks_bytes", "Bytes of inserts that the store has taken.", ["table"])
-INSERT_SECONDS: Final = Histogram(
-    "tracemill_sinks_insert_seconds",
-    "From the start of an insert to the store's answer.",
-    ["table"],
+ROWS: Final = Counter("tracemill_sinks_rows", "Rows that a target has taken.", ["target"])
+BYTES: Final = Counter("tracemill_sinks_bytes", "Bytes that a target has taken.", ["target"])
+SEND_SECONDS: Final = Histogram(
+    "tracemill_sinks_send_seconds",
+    "From the start of an insert or request to its answer.",
+    ["target"],
     buckets=(0.01, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
 RETRIES: Final = Counter(
-    "tracemill_sinks_retries", "Inserts that are tried again, by why they failed.", ["table", "why"]
+    "tracemill_sinks_retries", "Blocks that are tried again, by why they failed.", ["target", "why"]
 )
-BUFFERED_BYTES: Final = Gauge("tracemill_sinks_buffered_bytes", "Bytes of records that wait for an insert.", ["table"])
-DEAD_LETTERS: Final = Counter("tracemill_sinks_dead_letters", "Records that nobody can read.", ["table", "reason"])
-LAG_RECORDS: Final = Gauge("tracemill_sinks_lag_records", "Records not yet in the store.", ["topic", "partition"])
+BUFFERED_BYTES: Final = Gauge("tracemill_sinks_buffered_bytes", "Bytes of records that wait.", ["target"])
+DEAD_LETTERS: Final = Counter("tracemill_sinks_dead_letters", "Records that nobody takes.", ["target", "reason"])
+REJECTED_SPANS: Final = Counter("tracemill_sinks_rejected_spans", "Spans that an OTLP endpoint took and threw away.")
+LAG_RECORDS: Final = Gauge(
+    "tracemill_sinks_lag_records", "Records that no target has taken yet.", ["group", "topic", "partition"]
+)
 LAG_SECONDS: Final = Gauge(
     "tracemill_sinks_lag_seconds",
-    "Age of the newest record in the store, 0 where nothing is missing.",
-    ["topic", "partition"],
+    "Age of the newest record that was taken, 0 where none is missing.",
+    ["group", "topic", "partition"],
 )

@@ -45,7 +45,7 @@ def read_spans(record: Record) -> Piece:
         if shape.problem:
             raise Malformed(Reason.WRONG_SCHEMA, shape.problem)
         rows = _count(record.value, shape.counted)
-    except (pa.ArrowException, OSError, EOFError) as error:
+    except (pa.ArrowException, ValueError, OSError, EOFError) as error:
         raise Malformed(Reason.UNDECODABLE, f"not an Arrow stream: {error}") from error
     return Piece(record, rows, schema, memoryview(record.value)[len(schema) : end])
 

@@ -1,10 +1,10 @@
-"""How do `spans.v1` and `traces.v1` get into the store: read, gathered, inserted, committed, in this order?
+"""How do topics get to their targets: read, gathered, delivered, committed, in this order?
 
-One thread reads and commits; each table has at most one insert under way, on a thread of its own. So a rebalance is
-answered while an insert waits for a store that is away, and nothing here needs a lock. A partition's offset is
-committed once every record up to it is in the store or dead-lettered. When a partition is taken away, what was read
-from it and isn't under way is forgotten; what is under way is stored but not committed, and stored again by the new
-owner: a duplicate, which no reader sees.
+One thread reads and commits; each target has at most one block under way, on a thread of its own. So a rebalance is
+answered while a block waits for a store that is away, and nothing here needs a lock. A partition's offset is
+committed once every record up to it is taken or dead-lettered. When a partition is taken away, what was read from it
+and isn't under way is forgotten; what is under way is delivered but not committed, and delivered again by the new
+owner: a duplicate, which no reader of the store sees.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -24,27 +24,27 @@ from sinks import metrics
 from sinks.buffers import Buffer, Pace
 from sinks.delivery import Delivery, Stopped
 from sinks.lag import Lag
-from sinks.records import Piece, Table, refused
-from tracemill.config import Config, Kafka
+from sinks.records import Piece, refused
+from tracemill.config import Kafka
 from tracemill.errors import Refused
 
 BUSY_WAIT_S: Final = 0.01
 QUIET_WAIT_S: Final = 0.2
 LAG_EVERY_S: Final = 2.0
 FLUSH_S: Final = 5.0
-"""At the end, so long is waited for what was read to be stored."""
+"""At the end, so long is waited for what was read to be delivered."""
 DRAIN: Final = 20
-"""Records read in one go before inserts are looked at."""
+"""Records read in one go before targets are looked at."""
 
 _log = logging.getLogger(__name__)
 
 
 class Lane:
-    """One table's way: its buffer, its delivery, and the block that is under way."""
+    """One topic's way: how its records are read, their buffer, their delivery, and the block that is under way."""
 
-    def __init__(self, table: Table, topic: str, pace: Pace, delivery: Delivery) -> None:
-        self.table = table
+    def __init__(self, topic: str, read: Callable[[Record], Piece], pace: Pace, delivery: Delivery) -> None:
         self.topic = topic
+        self.read = read
         self.buffer = Buffer(pace)
         self.delivery = delivery
         self.paused = False
@@ -55,22 +55,22 @@ class Lane:
 
     @property
     def busy(self) -> bool:
-        """Whether there is something to insert, or being inserted."""
+        """Whether something waits or is under way."""
         return bool(self.buffer) or self._flight is not None
 
     def start(self, now_ms: float, due: bool) -> None:
-        """Begin the next insert if none is under way and one is due."""
+        """Send the next block off if none is under way and one is due."""
         if self._flight or not due or not self.buffer:
             return
         self._block, self._error, self._lost = self.buffer.take(now_ms), None, set()
-        self._flight = threading.Thread(target=self._fly, name=f"insert-{self.table.landing}", daemon=True)
+        self._flight = threading.Thread(target=self._fly, name=f"send-{self.delivery.name}", daemon=True)
         self._flight.start()
 
     def finish(self) -> dict[int, Record]:
         """By partition, the last record of a block that has arrived since the last call.
 
         Raises:
-            Exception: whatever ended the insert otherwise.
+            Exception: whatever ended the block otherwise.
         """
         if self._flight is None or self._flight.is_alive():
             return {}
@@ -93,24 +93,24 @@ class Lane:
 
 
 class Writer:
-    """The loop. `lanes` are keyed by topic; the consumer is closed at the end of `run`."""
+    """The loop of one consumer group. `buffer_bytes` is for each lane; above it, its topic isn't read."""
 
-    def __init__(self, config: Config, lanes: Sequence[Lane]) -> None:
+    def __init__(self, kafka: Kafka, group: str, buffer_bytes: int, lanes: Sequence[Lane]) -> None:
         self._lanes = {lane.topic: lane for lane in lanes}
-        self._limit_bytes = config.sinks.buffer_bytes
-        self._consumer = Consumer(_settings(config.kafka, config.sinks.group))
-        self._lag = Lag(self._consumer)
+        self._limit_bytes = buffer_bytes
+        self._consumer = Consumer(_settings(kafka, group))
+        self._lag = Lag(self._consumer, group)
         self._lag_due = 0.0
         self._assigned = False
 
     def ready(self) -> str | None:
-        """Why nothing gets into the store right now, or None."""
+        """Why a target gets nothing right now, or None."""
         if not self._assigned:
             return "no partitions assigned yet"
         return next((lane.delivery.trouble for lane in self._lanes.values() if lane.delivery.trouble), None)
 
     def run(self, stop: threading.Event) -> None:
-        """Until `stop` is set; then what was read is stored, if that takes no longer than FLUSH_S."""
+        """Until `stop` is set; then what was read is delivered, if that takes no longer than FLUSH_S."""
         self._consumer.subscribe(
             list(self._lanes), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
         )
@@ -138,7 +138,7 @@ class Writer:
             _log.warning(pairs("broker reports an error", error=error.str()))
             return
         lane = self._lanes[message.topic()]
-        lane.buffer.add(_piece(lane.table, _record(message)), time.monotonic() * 1000)
+        lane.buffer.add(_piece(lane.read, _record(message)), time.monotonic() * 1000)
 
     def _step(self, now_ms: float) -> None:
         for lane in self._lanes.values():
@@ -151,11 +151,11 @@ class Writer:
 
     def _commit(self, lane: Lane, asynchronous: bool = True) -> None:
         arrived = lane.finish()
-        metrics.BUFFERED_BYTES.labels(lane.table.landing).set(lane.buffer.size)
+        metrics.BUFFERED_BYTES.labels(lane.delivery.name).set(lane.buffer.size)
         if not arrived:
             return
         for record in arrived.values():
-            self._lag.stored(record)
+            self._lag.taken(record)
         offsets = [TopicPartition(lane.topic, number, record.offset + 1) for number, record in arrived.items()]
         try:
             self._consumer.commit(offsets=offsets, asynchronous=asynchronous)
@@ -179,7 +179,7 @@ class Writer:
                     lane.start(time.monotonic() * 1000, due=True)
                 time.sleep(BUSY_WAIT_S)
         except Stopped:
-            _log.warning(pairs("stopped while the store is away, records will be read again"))
+            _log.warning(pairs("stopped while a target is away, records will be read again"))
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._assigned = True
@@ -221,9 +221,9 @@ def _record(message: Message) -> Record:
     )
 
 
-def _piece(table: Table, record: Record) -> Piece:
+def _piece(read: Callable[[Record], Piece], record: Record) -> Piece:
     try:
-        return table.read(record)
+        return read(record)
     except Refused as why:
         return refused(record, why)
 

@@ -11,6 +11,8 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import faust
+import numpy as np
+import pyarrow as pa
 from faust.types import TP
 
 from runtime.health import HealthServer
@@ -124,6 +126,7 @@ def run(config: Config) -> None:
     if config.streams.output_namespace:
         ensure_topics(config.kafka, namespace=config.streams.output_namespace)
     gc.set_threshold(100_000, 20, 1_000)
+    np.asarray(pa.array([0]))  # the first time costs a second, which a worker that has joined its group hasn't got
     with TemporaryDirectory(prefix="tracemill-streams-") as directory:
         app, worker = build(config, directory)
         health = HealthServer(config.streams.metrics_host, config.streams.metrics_port, worker.why_not_ready)

@@ -44,6 +44,9 @@ Seek = Callable[[int, int], Awaitable[None]]
 SEEK_PAUSE_S: Final = 1.0
 TICK_PAUSE_S: Final = 0.25
 TICK_MARGIN_MS: Final = 5
+SHORTEST_WAIT_MS: Final = 100
+"""A partition in which something came so lately needs no tick yet: what comes next moves its time on."""
+
 WAITING_BYTES: Final = 96 * 1024 * 1024
 """Closed but not flushed: above it no more records are taken."""
 
@@ -301,9 +304,10 @@ class Worker:
             await asyncio.sleep(0.02)
             now = time.monotonic()
             for number, ours in self._partitions.items():
-                due = ours.assembler.next_due()
-                if due is None or now - ours.ticked_at < TICK_PAUSE_S:
+                waited_ms = (now - ours.read_at) * 1000
+                if waited_ms < SHORTEST_WAIT_MS or now - ours.ticked_at < TICK_PAUSE_S:
                     continue
-                if (now - ours.read_at) * 1000 >= due + TICK_MARGIN_MS and at_end(number, ours.assembler.next_offset):
+                due = ours.assembler.next_due() if at_end(number, ours.assembler.next_offset) else None
+                if due is not None and waited_ms >= due + TICK_MARGIN_MS:
                     ours.ticked_at = now
                     self._outputs.tick(number)

@@ -134,6 +134,16 @@ class Streams(Section):
     session_timeout_ms: Positive = Field(10_000, description="A worker silent for so long loses its partitions.")
 
 
+class OtlpExporter(Section):
+    """An OTLP endpoint that gets every kept span, over HTTP as protobuf."""
+
+    url: str = Field(pattern=r"^https?://", description="With the path, e.g. http://collector:4318/v1/traces.")
+    headers: dict[str, str] = Field({}, description="Sent with every request, e.g. an authorization.")
+    group: str = Field("tracemill-otlp-exporter", description="The consumer group.")
+    request_spans: Positive = Field(2_000, description="A request at most, as far as records can be divided.")
+    timeout_ms: Positive = 10_000
+
+
 class Sinks(Section):
     """The writers to the store and to other OTLP endpoints."""
 
@@ -146,6 +156,7 @@ class Sinks(Section):
     load_linger_ms: Positive = Field(1_000, description="How long rows wait for more under load.")
     buffer_bytes: Positive = Field(64 * 1024**2, description="Held in memory a table; above it reading pauses.")
     retention_days: Positive = Field(30, description="What is stored is removed after so many days.")
+    otlp_exporter: OtlpExporter | None = Field(None, description="Send kept traces to an OTLP endpoint as well.")
 
 
 class Store(Section):

@@ -32,7 +32,7 @@ class Reason(StrEnum):
     UNKNOWN_RULES = "unknown_rules"
     KILLED_WORKER = "killed_worker"
     WRONG_SCHEMA = "wrong_schema"
-    REFUSED_BY_STORE = "refused_by_store"
+    REFUSED_BY_TARGET = "refused_by_target"
 
 
 class Refused(Exception):

@@ -14,7 +14,8 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from confluent_kafka import Message
 
 from runtime.kafka import read_from
-from sinks.clickhouse import Away, connect
+from sinks.clickhouse import connect
+from sinks.delivery import Away
 from tests.builders.frames import batch, lean_rows, span, span_record, trace_record
 from tests.builders.sinking import Log, Sink, eventually, sink_config
 from tests.fixtures.servers import Server
@@ -133,10 +134,10 @@ def test_records_that_nobody_can_read_are_dead_lettered_and_the_rest_goes_on(
     assert found == [
         ("spans", 0, "undecodable"),
         ("spans", 2, "undecodable"),
-        ("spans", 3, "refused_by_store"),
+        ("spans", 3, "refused_by_target"),
         ("traces", 0, "undecodable"),
         ("traces", 2, "wrong_schema"),
-        ("traces", 3, "refused_by_store"),
+        ("traces", 3, "refused_by_target"),
     ]
 
 
@@ -158,7 +159,9 @@ def test_a_store_that_is_away_is_waited_for(kafka: str, own_store: Server, names
 
 def buffered(sink: Sink) -> float:
     _, text = sink.get("/metrics")
-    values = [line for line in text.splitlines() if line.startswith('tracemill_sinks_buffered_bytes{table="spans_in"}')]
+    values = [
+        line for line in text.splitlines() if line.startswith('tracemill_sinks_buffered_bytes{target="spans_in"}')
+    ]
     return float(values[0].rpartition(" ")[2]) if values else 0.0
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
-from sinks.clickhouse import Away, Why, away, connect
+from sinks.clickhouse import Why, away, connect
+from sinks.delivery import Away
 from tracemill.config import Store
 
 

@@ -152,9 +152,9 @@ def has_group(message: Any, body: bytes) -> bool:
                 size = varint()
                 inner = message.fields_by_number.get(tag >> 3)
                 part, at = body[at : at + size], at + size
-                if inner is not None and inner.message_type and inner.name not in ("resource", "scope"):
-                    if has_group(inner.message_type, part):
-                        return True
+                of_spans = inner is not None and inner.message_type and inner.name not in ("resource", "scope")
+                if of_spans and has_group(inner.message_type, part):
+                    return True
             case _:
                 return True
     return False
