@@ -122,7 +122,6 @@ class ClickHouse:
                     autogenerate_session_id=False,
                     connect_timeout=CONNECT_S,
                     send_receive_timeout=EXECUTION_S + CONNECT_S,
-                    query_retries=0,
                     connector_limit=PARALLEL,
                     compress=False,
                 )

@@ -26,6 +26,7 @@ class BrokerWatch:
         self._config = config
         self._admission = admission
         self._topic = topics.OTLP.name(config.kafka.namespace)
+        self._opened = False
         self._asking: asyncio.Task[None] | None = None
         self.producer: Producer | None = None
 
@@ -38,16 +39,18 @@ class BrokerWatch:
         while not await asyncio.to_thread(self._has_broker):
             self._say(f"Kafka at {self._config.kafka.bootstrap} doesn't answer", "")
             await asyncio.sleep(_ASK_EVERY_S)
-        while self._admission.away is not None:
+        while not self._opened:
             try:
                 await asyncio.to_thread(ensure_topics, self._config.kafka, (topics.OTLP, topics.DEAD_LETTERS))
-                self._admission.away = None
+                self._opened, self._admission.away = True, None
             except KafkaException as error:
                 self._say(f"the topics of {self._config.kafka.bootstrap} can't be made or read", str(error))
                 await asyncio.sleep(_ASK_EVERY_S)
 
     def failed(self, why: str) -> None:
         """A record wasn't acknowledged, or no broker can be reached; call on the event loop's thread."""
+        if not self._opened:
+            return
         self._say(why, "")
         if self._asking is None:
             self._asking = asyncio.get_running_loop().create_task(self._ask())
@@ -85,5 +88,5 @@ class BrokerWatch:
     def _say(self, why: str, detail: str) -> None:
         if self._admission.away != why:
             bootstrap = self._config.kafka.bootstrap
-            _LOG.warning(pairs(f"{why}: requests are refused until it does", bootstrap=bootstrap, detail=detail))
+            _LOG.warning(pairs(f"{why}: requests are refused until this ends", bootstrap=bootstrap, detail=detail))
         self._admission.away = why

@@ -170,10 +170,11 @@ class Store(Section):
 
 
 class Api(Section):
-    """The query API and the page."""
+    """The query API and the page. Its tokens are those of `ingest.tokens`."""
 
     host: str = "127.0.0.1"
     port: Port = 8080
+    insecure: bool = Field(False, description="Serve without tokens on an address that isn't loopback.")
 
 
 class Embedded(Section):

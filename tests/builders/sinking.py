@@ -13,10 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Producer
+from confluent_kafka import Message, Producer
 
 from embedded.ports import free_port
-from runtime.kafka import ensure_topics, producer_settings
+from runtime.kafka import ensure_topics, producer_settings, read_from
 from tracemill import topics
 from tracemill.config import Config
 
@@ -96,6 +96,17 @@ class Log:
     def flush(self) -> None:
         """All of it is acknowledged."""
         assert self._producer.flush(20) == 0
+
+
+def dead_letters(config: Config) -> list[dict[str, Any]]:
+    """What is on `dead-letters.v1` now."""
+    letters: list[dict[str, Any]] = []
+
+    def keep(message: Message) -> None:
+        letters.append(json.loads(message.value() or b""))
+
+    read_from(config.kafka, topics.DEAD_LETTERS.name(config.kafka.namespace), {0: 0}, keep)
+    return letters
 
 
 def eventually(check: Callable[[], Any], wanted: Any, within_s: float = 30.0) -> None:

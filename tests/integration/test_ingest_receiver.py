@@ -23,12 +23,18 @@ pytestmark = pytest.mark.integration
 PARTITIONS = 2
 
 
+def collectors_topic(bootstrap: str, namespace: str) -> str:
+    """A topic of its own for a Collector."""
+    topic = f"{namespace}-otlp_spans"
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin.create_topics([NewTopic(topic, PARTITIONS, 1)])[topic].result(20)
+    return topic
+
+
 @contextmanager
 def receiving(bootstrap: str, namespace: str, directory: Path, **more: object) -> Iterator[tuple[Ingester, str]]:
     """An ingester that reads a Collector's topic, and the topic."""
-    topic = f"{namespace}-otlp_spans"
-    made = AdminClient({"bootstrap.servers": bootstrap}).create_topics([NewTopic(topic, PARTITIONS, 1)])
-    made[topic].result(20)
+    topic = collectors_topic(bootstrap, namespace)
     receiver = {"bootstrap": bootstrap, "topic": topic, "group": namespace, "tenant": "acme"}
     config = configured(bootstrap, namespace, kafka_receiver=receiver, **more)
     with ingesting(config, directory) as ingester:
@@ -92,8 +98,7 @@ def test_what_a_collector_wrote_is_in_the_log_and_the_rest_in_dead_letters(
 
 
 def test_the_bytes_of_a_dead_letter_are_kept_only_where_asked_for(kafka: str, namespace: str, tmp_path: Path) -> None:
-    topic = f"{namespace}-otlp_spans"
-    AdminClient({"bootstrap.servers": kafka}).create_topics([NewTopic(topic, PARTITIONS, 1)])[topic].result(20)
+    topic = collectors_topic(kafka, namespace)
     receiver = {"bootstrap": kafka, "topic": topic, "group": namespace}
     config = configured(kafka, namespace, kafka_receiver=receiver)
     config = config.model_validate(config.model_dump() | {"dead_letters": {"content": True}})
@@ -118,8 +123,7 @@ def test_a_receiver_that_is_killed_goes_on_where_it_had_committed(kafka: str, na
 def test_nothing_is_committed_while_our_broker_is_away(
     kafka: str, broker: Server, namespace: str, tmp_path: Path
 ) -> None:
-    topic = f"{namespace}-otlp_spans"
-    AdminClient({"bootstrap.servers": kafka}).create_topics([NewTopic(topic, PARTITIONS, 1)])[topic].result(20)
+    topic = collectors_topic(kafka, namespace)
     receiver = {"bootstrap": kafka, "topic": topic, "group": namespace}
     config = configured(broker.address, namespace, kafka_receiver=receiver, delivery_timeout_ms=1_000)
     with ingesting(config, tmp_path) as ingester:

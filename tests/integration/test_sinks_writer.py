@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,15 +10,12 @@ from typing import Any
 import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
-from confluent_kafka import Message
 
-from runtime.kafka import read_from
 from sinks.clickhouse import connect
 from sinks.delivery import Away
 from tests.builders.frames import batch, lean_rows, span, span_record, trace_record
-from tests.builders.sinking import Log, Sink, eventually, sink_config
+from tests.builders.sinking import Log, Sink, dead_letters, eventually, sink_config
 from tests.fixtures.servers import Server
-from tracemill import topics
 from tracemill.config import Config, Store
 
 pytestmark = pytest.mark.integration
@@ -74,16 +70,6 @@ def write_traces(log: Log, count: int, seed: int, a_record: int = 5) -> None:
     for number, root in enumerate(rows[::8]):
         log.traces(trace_record(trace_id=root["trace_id"].hex()), number % 4)
     log.flush()
-
-
-def dead_letters(config: Config) -> list[dict[str, Any]]:
-    letters: list[dict[str, Any]] = []
-
-    def keep(message: Message) -> None:
-        letters.append(json.loads(message.value() or b""))
-
-    read_from(config.kafka, topics.DEAD_LETTERS.name(config.kafka.namespace), {0: 0}, keep)
-    return letters
 
 
 def lags(sink: Sink) -> list[float]:
