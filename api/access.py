@@ -88,4 +88,3 @@ def _of_browser(authorization: str) -> str:
     except (binascii.Error, UnicodeDecodeError):
         return authorization
     return f"Bearer {password}"
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -33,7 +33,7 @@ class Endpoint:
     doc: str
     parameters: tuple[Parameter, ...]
     answer: str
-    handle: Callable[[Store, Asked], Awaitable[dict[str, Any]]]
+    handle: Callable[[Store, Asked], Coroutine[Any, Any, dict[str, Any]]]
 
 
 async def _traces(store: Store, asked: Asked) -> dict[str, Any]:

@@ -143,7 +143,8 @@ def behind(place: Place, order: Order, of: Listing) -> tuple[str, Mapping[str, P
     mine = ", ".join([*of.identity, of.time])
     theirs = ", ".join([*(f"{{{name}:String}}" for name in names), moment("after_time")])
     ties = f"({mine}) > ({theirs})"
-    parameters: dict[str, Parameter] = dict(zip(names, place.identity, strict=True)) | {"after_time": place.time_ns}
+    parameters: dict[str, Parameter] = {"after_time": place.time_ns}
+    parameters |= zip(names, place.identity, strict=True)
     if place.value is None:
         return f"{order.sorted_by} IS NULL AND {ties}", parameters
     sign, bound = "<" if order.descending else ">", order.bound("after")

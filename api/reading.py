@@ -1,4 +1,4 @@
-"""How is a question answered from the store? Rows of a page, and one trace with its spans; for JSON and for the page."""
+"""How is a question answered from the store? Rows of a list, or one trace with its spans; for JSON and for pages."""
 
 from __future__ import annotations
 

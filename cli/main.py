@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli import rules, schema, topics
+from cli import rules, schema, topics, traces
 from cli.options import ConfigOption, load
 from cli.up import up
 
@@ -19,6 +19,8 @@ app.add_typer(rules.app, name="rules")
 app.add_typer(topics.app, name="topics")
 app.add_typer(schema.app, name="schema")
 app.command("up")(up)
+app.command("traces")(traces.traces)
+app.command("trace")(traces.trace)
 
 
 @app.command()
@@ -46,6 +48,17 @@ def sinks(config: ConfigOption = None) -> None:
     from sinks.app import run
 
     run(load(config))
+
+
+@app.command()
+def api(
+    config: ConfigOption = None,
+    insecure: Annotated[bool, typer.Option("--insecure", help="Serve without tokens on any address.")] = False,
+) -> None:
+    """Serve the query API and the page."""
+    from api.app import run
+
+    run(load(config, {"api": {"insecure": True}} if insecure else {}))
 
 
 def main(argv: list[str] | None = None) -> Any:

@@ -22,6 +22,8 @@ from tracemill import topics
 from tracemill.config import Config
 from tracemill.errors import Busy, Reason
 
+Headers = list[tuple[str, str | bytes | None]]
+
 _LOG = logging.getLogger(__name__)
 
 _EXIT_PRODUCER: Final = 70
@@ -61,7 +63,7 @@ class KafkaLog:
         self._produce(topic, partition, value, [], ticket.settle)
         await ticket.future
 
-    def _produce(self, topic: str, partition: int, value: bytes, headers: list[tuple[str, bytes]], done: Done) -> None:
+    def _produce(self, topic: str, partition: int, value: bytes, headers: Headers, done: Done) -> None:
         delivered = partial(self._delivered, done, perf_counter())
         try:
             self.producer.produce(topic, value, partition=partition, headers=headers, on_delivery=delivered)

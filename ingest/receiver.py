@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
@@ -29,7 +29,7 @@ _LOG = logging.getLogger(__name__)
 _BATCH: Final = 100
 _POLL_S: Final = 0.25
 _RETRY_S: Final = 1.0
-_QUEUED_KBYTES: Final = 32 * 1024
+_SETTINGS: Final = {"queued.max.messages.kbytes": 32 * 1024, "session.timeout.ms": 10_000, "log_level": QUIET}
 
 
 class Receiver:
@@ -41,11 +41,7 @@ class Receiver:
         self._content = config.dead_letters.content
         self._dead_letters = topics.DEAD_LETTERS.name(config.kafka.namespace)
         self._holding = False
-        settings = consumer_settings(
-            Kafka(bootstrap=receiver.bootstrap),
-            receiver.group,
-            **{"queued.max.messages.kbytes": _QUEUED_KBYTES, "log_level": QUIET},
-        )
+        settings = consumer_settings(Kafka(bootstrap=receiver.bootstrap), receiver.group, **_SETTINGS)
         self._consumer = Consumer(settings)
         self._consumer.subscribe([receiver.topic], on_assign=self._assigned)
 
@@ -113,7 +109,7 @@ class Receiver:
         """Stay in the group while nothing can be written: read nothing, but ask for work."""
         self._holding = True
         self._consumer.pause(self._consumer.assignment())
-        message = await asyncio.to_thread(self._consumer.poll, 0)
+        message: Any = await asyncio.to_thread(self._consumer.poll, 0)
         if message is not None and not message.error():
             self._consumer.seek(TopicPartition(message.topic(), message.partition(), message.offset()))
 
@@ -135,7 +131,8 @@ def _failed(message: Message) -> bool:
     return error is not None
 
 
-def _record(message: Message) -> Record:
+def _record(message: Any) -> Record:
+    """A message as a record; its type stubs leave open what a message that was read always has."""
     _, timestamp_ms = message.timestamp()
     headers = message.headers() or []
     return Record(message.topic(), message.partition(), message.offset(), timestamp_ms, headers, message.value() or b"")

@@ -19,7 +19,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
 
 from sinks.delivery import Away, DataRefused
-from sinks.records import Piece, Table
+from sinks.records import Body, Piece, Table
 from tracemill.config import Store
 
 CONNECT_TIMEOUT_S: Final = 5
@@ -106,7 +106,7 @@ def connect(store: Store) -> Client:
         raise away(error) from error
 
 
-def insert(client: Client, table: str, form: str, body: bytes) -> None:
+def insert(client: Client, table: str, form: str, body: Body) -> None:
     """Insert the rows in `body`, of the ClickHouse format `form`; returns when they are stored.
 
     Raises:
@@ -114,7 +114,7 @@ def insert(client: Client, table: str, form: str, body: bytes) -> None:
         DataRefused: the bytes are at fault.
     """
     try:
-        client.raw_insert(table, insert_block=body, settings=SETTINGS, fmt=form)
+        client.raw_insert(table, insert_block=(part for part in body), settings=SETTINGS, fmt=form)
     except DatabaseError as error:
         if error.code in DATA_CODES:
             raise DataRefused(_first_line(error)) from error
@@ -148,9 +148,9 @@ class StoreTable:
 
     def probe(self) -> int:
         """Insert no rows; see `insert`."""
-        return self._insert(self._table.probe)
+        return self._insert((self._table.probe,))
 
-    def _insert(self, body: bytes) -> int:
+    def _insert(self, body: Body) -> int:
         self._client = self._client or connect(self._store)
         insert(self._client, f"{self._store.database}.{self.name}", self._table.format, body)
-        return len(body)
+        return sum(map(len, body))

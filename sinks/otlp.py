@@ -53,7 +53,7 @@ class OtlpEndpoint:
             Away: try the same spans again later.
             DataRefused: a record can't be decoded, or the endpoint refuses the request for what is in it.
         """
-        return sum(self._post(_request(body)) for body in SPANS.bodies(pieces))
+        return sum(self._post(_request(b"".join(body))) for body in SPANS.bodies(pieces))
 
     def probe(self) -> int:
         """Post a request without spans, which every endpoint takes."""

@@ -10,6 +10,10 @@ from tracemill.errors import Refused
 from tracemill.topics import Topic
 
 
+Body = Sequence[bytes | memoryview]
+"""What is sent in one insert, in slices of the records: joining tens of megabytes costs as much as reading them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """A record that was looked at: how many rows it holds, and its rows' bytes as they are.
@@ -42,5 +46,5 @@ class Table:
     landing: str
     format: str
     read: Callable[[Record], Piece]
-    bodies: Callable[[Sequence[Piece]], Iterator[bytes]]
+    bodies: Callable[[Sequence[Piece]], Iterator[Body]]
     probe: bytes

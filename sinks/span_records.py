@@ -15,7 +15,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from runtime.dead_letters import Record
-from sinks.records import Piece, Table
+from sinks.records import Body, Piece, Table
 from tracemill import topics
 from tracemill.errors import Malformed, Reason
 from tracemill.schema import SPAN_ARROW
@@ -90,10 +90,10 @@ def _count(value: bytes, column: int) -> int:
         return sum(batch.num_rows for batch in stream)
 
 
-def _bodies(pieces: Sequence[Piece]) -> Iterator[bytes]:
+def _bodies(pieces: Sequence[Piece]) -> Iterator[Body]:
     for schema in dict.fromkeys(piece.schema for piece in pieces):
         rows = (piece.body for piece in pieces if piece.schema == schema)
-        yield b"".join((schema, *rows, END_OF_STREAM))
+        yield schema, *rows, END_OF_STREAM
 
 
 def _probe() -> bytes:

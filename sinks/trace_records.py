@@ -8,12 +8,12 @@ from typing import Annotated, Final
 import msgspec
 
 from runtime.dead_letters import Record
-from sinks.records import Piece, Table
+from sinks.records import Body, Piece, Table
 from tracemill import topics
 from tracemill.errors import Malformed, Reason
 
 
-class _Key(msgspec.Struct):
+class _Key(msgspec.Struct, gc=False):
     """What every trace row must have, or it has no place in the store."""
 
     tenant: str
@@ -41,9 +41,9 @@ def read_trace(record: Record) -> Piece:
     return Piece(record, 1, b"", memoryview(record.value))
 
 
-def _bodies(pieces: Sequence[Piece]) -> Iterator[bytes]:
+def _bodies(pieces: Sequence[Piece]) -> Iterator[Body]:
     if pieces:
-        yield b"\n".join(piece.body for piece in pieces)
+        yield (b"\n".join(piece.body for piece in pieces),)
 
 
 TRACES: Final = Table(topics.TRACES, "traces_in", "JSONEachRow", read_trace, _bodies, b"")

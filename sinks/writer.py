@@ -33,8 +33,9 @@ QUIET_WAIT_S: Final = 0.2
 LAG_EVERY_S: Final = 2.0
 FLUSH_S: Final = 5.0
 """At the end, so long is waited for what was read to be delivered."""
-DRAIN: Final = 20
-"""Records read in one go before targets are looked at."""
+GATHER_S: Final = 0.01
+GATHER_RECORDS: Final = 50
+"""Records read in one go before targets are looked at, and how long more of them are waited for."""
 
 _log = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ class Lane:
         self.buffer = Buffer(pace)
         self.delivery = delivery
         self.paused = False
+        self.buffered_bytes = metrics.BUFFERED_BYTES.labels(delivery.name)
         self._flight: threading.Thread | None = None
         self._block: list[Piece] = []
         self._error: BaseException | None = None
@@ -128,7 +130,7 @@ class Writer:
         if first is None:
             return
         self._take(first)
-        for message in self._consumer.consume(DRAIN, timeout=0):
+        for message in self._consumer.consume(GATHER_RECORDS, timeout=GATHER_S):
             self._take(message)
 
     def _take(self, message: Message) -> None:
@@ -151,7 +153,7 @@ class Writer:
 
     def _commit(self, lane: Lane, asynchronous: bool = True) -> None:
         arrived = lane.finish()
-        metrics.BUFFERED_BYTES.labels(lane.delivery.name).set(lane.buffer.size)
+        lane.buffered_bytes.set(lane.buffer.size)
         if not arrived:
             return
         for record in arrived.values():

@@ -72,7 +72,7 @@ class Worker:
     def __init__(self, config: Config, outputs: Outputs, commit: Commit, seek: Seek) -> None:
         self._config = config
         self._rules = RuleBook()
-        self._flush = Flush(self._rules.judge)
+        self._flush = Flush(self._rules.judge, config.assembly.memory_horizon_ms)
         self._outputs = outputs
         self._commit = commit
         self._seek = seek

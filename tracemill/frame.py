@@ -26,7 +26,11 @@ SPAN_KINDS: Final = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", 
 ERROR: Final = 2
 
 _TABLES: Final = (tables.TEXT, tables.LISTS, tables.INTEGERS, tables.NUMBERS, tables.SECONDS, tables.BOOLEANS)
-_KEYS: Final = (tables.KIND, *dict.fromkeys(key for table in _TABLES for keys in table.values() for key in keys))
+_KEYS: Final = (
+    *tables.KIND,
+    tables.ENTITY,
+    *dict.fromkeys(key for table in _TABLES for keys in table.values() for key in keys),
+)
 
 
 @dataclass(frozen=True)
@@ -80,11 +84,25 @@ def read(spans: Spans, owner: Int, origin: Int, origins: Sequence[Origin]) -> Fr
     """
     index = spans.attributes.index(_KEYS)
     columns = {name: index.first(keys) for name, keys in tables.TEXT.items()}
-    text = texts(spans.attributes.values, columns | {"kind": index.first((tables.KIND,))}, spans.count)
+    text = texts(spans.attributes.values, columns | {"kind": index.first(tables.KIND)}, spans.count)
     models = pc.if_else(pc.equal(text["request_model"], ""), text["response_model"], text["request_model"])
     type_code = classify.type_codes(text.pop("kind"), text["operation"], text["tool_name"], models)
     text["finish_reason"] = _first_of_list(spans, index)
+    text |= _names_of_type(spans, index, text, type_code)
     return Frame(spans, owner, origin, origins, text, _numbers(spans, index), type_code)
+
+
+def _names_of_type(spans: Spans, index: Index, text: Mapping[str, Any], type_code: classify.Codes) -> dict[str, Any]:
+    """Columns that name a tool or an agent, filled up where its span has a name for all kinds of steps."""
+    positions = index.first((tables.ENTITY,))
+    if positions is None:
+        return {}
+    names = texts(spans.attributes.values, {"it": positions}, spans.count)["it"]
+    filled = {}
+    for column, span_type in tables.NAMES_OF_TYPE.items():
+        of_type = pa.array(type_code == classify.SPAN_TYPES.index(span_type))
+        filled[column] = pc.if_else(pc.and_(of_type, pc.equal(text[column], "")), names, text[column])
+    return filled
 
 
 def _first_of_list(spans: Spans, index: Index) -> Any:

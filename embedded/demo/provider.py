@@ -121,8 +121,8 @@ def _completion(body: Mapping[str, Any], said: Answer) -> dict[str, Any]:
 
 def _calls(said: Answer) -> list[dict[str, Any]]:
     return [
-        {"index": place, "id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-        for place, call in enumerate(said.calls)
+        {"index": place, "id": one.id, "type": "function", "function": {"name": one.name, "arguments": one.arguments}}
+        for place, one in enumerate(said.calls)
     ]
 
 
@@ -144,6 +144,7 @@ def _deltas(said: Answer) -> Iterator[dict[str, Any]]:
     yield {"role": "assistant", "content": None if said.calls else ""}
     if said.calls:
         yield {"tool_calls": _calls(said)}
+        return
     words = said.text.split(" ")
     for begin in range(0, len(words), _WORDS_A_CHUNK):
         yield {"content": " ".join(words[begin : begin + _WORDS_A_CHUNK]) + " "}

@@ -17,13 +17,13 @@ class Page(NamedTuple):
 
 
 PAGES: Final = (
-    Page("returns", "Returns are free within 30 days of delivery. Opened headphones can be returned as long as the pads are sealed."),
+    Page("returns", "Returns are free within 30 days. Headphones can be returned while their pads are sealed."),
     Page("refunds", "A refund reaches the card within five working days after the warehouse has the parcel."),
     Page("shipping", "Standard shipping takes two to four days, express shipping arrives on the next working day."),
     Page("customs", "Outside the European Union customs duties are paid by the customer and aren't refunded."),
     Page("warranty", "Every device has a two-year warranty. Water damage isn't covered by the warranty."),
     Page("repair", "A repair takes about a week; the customer gets a loan device for the time of the repair."),
-    Page("battery", "Batteries lose capacity in the cold. Replace a battery that holds less than 70 % of its capacity."),
+    Page("battery", "Batteries lose capacity in the cold. Replace one that holds less than 70 % of it."),
     Page("invoices", "Invoices are sent by e-mail; a company can add its VAT number to an invoice afterwards."),
     Page("payment", "Payment by card, direct debit or invoice; a declined card can be retried after an hour."),
     Page("gift-cards", "Gift cards don't expire, can't be paid out, and can be combined with a voucher."),

@@ -10,11 +10,11 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-SIZE: Final = 64
+SIZE: Final = 256
 
 Vector = npt.NDArray[np.float32]
 
-_WORD: Final = re.compile(r"\w{3,}")
+_WORD: Final = re.compile(r"\w{5,}")
 
 
 def embed(text: str) -> Vector:

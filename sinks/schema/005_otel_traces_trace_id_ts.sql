@@ -13,4 +13,5 @@ ORDER BY (TraceId, Tenant)
 TTL ExpiresAt
 SETTINGS
     index_granularity = 8192,
-    ttl_only_drop_parts = 1
+    ttl_only_drop_parts = 1,
+    min_parts_to_merge_at_once = 8

@@ -52,4 +52,6 @@ SETTINGS
     index_granularity = 8192,
     ttl_only_drop_parts = 1,
     min_level_for_wide_part = 1,
-    min_age_to_force_merge_seconds = 600
+    min_parts_to_merge_at_once = 8,
+    min_age_to_force_merge_seconds = 3600,
+    min_age_to_force_merge_on_partition_only = 1

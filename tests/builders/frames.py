@@ -78,7 +78,7 @@ def batch(rows: Sequence[Mapping[str, Any]]) -> pa.RecordBatch:
     return pa.RecordBatch.from_pylist([dict(row) for row in rows], schema=SPAN_ARROW)
 
 
-def span_record(*batches: pa.RecordBatch, compression: str | None = "zstd") -> bytes:
+def span_record(*batches: pa.RecordBatch, compression: str | None = None) -> bytes:
     """Batches as a record's value on `spans.v1`: an Arrow IPC stream."""
     sink = pa.BufferOutputStream()
     options = pa.ipc.IpcWriteOptions(compression=compression)

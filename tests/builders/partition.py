@@ -37,7 +37,7 @@ class Worker:
 
     def __init__(self, limits: Assembly, log: list[Logged], written: Written, rules: RuleBook | None = None) -> None:
         self._log, self._written = log, written
-        self._flush = Flush((rules or RuleBook()).judge)
+        self._flush = Flush((rules or RuleBook()).judge, limits.memory_horizon_ms)
         past = Past()
         for value in written.blocks if written.commit is not None else []:
             past.take(value)

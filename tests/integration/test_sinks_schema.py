@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,6 +15,7 @@ from sinks.clickhouse import connect
 from sinks.migrations import Layout, SchemaMismatch, apply, render
 from tests.builders.frames import NOW_NS, batch, span, span_record
 from tests.builders.stored import insert_spans, rows
+from tests.fixtures.servers import Server
 from tracemill.config import Store
 from tracemill.schema import SPAN, TRACE, Kind
 
@@ -82,6 +84,24 @@ def test_another_retention_holds_for_rows_that_come_later(made: Client, database
 
 def test_a_server_without_endless_system_logs_is_said_so(client: Client, database: str) -> None:
     assert apply(client, Layout(database, "", 30)).skipped == ("system logs: none without a TTL",)
+
+
+def test_system_logs_that_would_grow_forever_get_a_ttl(own_store: Server) -> None:
+    client = connect(Store(url=own_store.address))
+    table = "CREATE TABLE system.{} (event_date Date, text String) ENGINE = MergeTree ORDER BY event_date {}"
+    client.command(table.format("query_log", ""))
+    client.command(table.format("text_log_0", ""))
+    client.command(table.format("part_log", "TTL event_date + INTERVAL 3 DAY"))
+    layout = Layout("tracemill", "", 30)
+    assert {"system.query_log", "system.text_log_0"} == {each for each in apply(client, layout).ran if "system" in each}
+    kept = {
+        name: re.findall(r"TTL event_date \+ toIntervalDay\((\d+)\)", engine)
+        for name, engine in rows(client, "SELECT name, engine_full FROM system.tables WHERE database = 'system'")
+        if engine.startswith("MergeTree")
+    }
+    assert kept == {"query_log": ["14"], "text_log_0": ["14"], "part_log": ["3"]}
+    assert apply(client, layout).ran == ()
+    client.close()
 
 
 NULLABLE = (Kind.INTEGER, Kind.NUMBER, Kind.BOOLEAN)

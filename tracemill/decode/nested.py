@@ -12,17 +12,18 @@ from tracemill.decode.attributes import Attributes
 from tracemill.decode.wire import handler
 
 Rows = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
 _NOTHING = np.zeros(0, np.int64)
 
 
-def attribute_maps(attributes: Attributes, rows: Rows, without: tuple[str, ...] = ()) -> Any:
-    """The attributes of the owners at `rows` (ascending) as an Arrow map of text to text, but for some keys."""
+def attribute_maps(attributes: Attributes, rows: Rows, without: Mask | None = None) -> Any:
+    """The attributes of the owners at `rows` (ascending) as an Arrow map of text to text, without some of them."""
     wanted = np.zeros(attributes.count, np.bool_)
     wanted[rows] = True
     chosen = wanted[attributes.owner]
-    if without:
-        chosen &= ~attributes.matching(without)
+    if without is not None:
+        chosen &= ~without
     places = np.nonzero(chosen)[0]
     counts = np.bincount(attributes.owner[places], minlength=attributes.count)[rows]
     offsets = np.zeros(len(rows) + 1, np.int32)

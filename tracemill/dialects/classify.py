@@ -1,4 +1,4 @@
-"""What kind of step is a span? OpenInference's kind first, then the GenAI operation, then what else gives it away."""
+"""What kind of step is a span? What OpenInference or OpenLLMetry calls it, the GenAI operation, what gives it away."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """From which attributes does each column come? First match wins, left to right.
 
 OpenTelemetry GenAI conventions (the current repository's names, then those up to 1.41, then their deprecated
-forms), then OpenInference.
+forms), then OpenInference, then OpenLLMetry (Traceloop).
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ TEXT: Final[Sources] = MappingProxyType(
             "reranker.model_name",
         ),
         "response_model": ("gen_ai.response.model", "llm.response.model_name"),
-        "model_params": ("llm.invocation_parameters",),
-        "session_id": ("gen_ai.conversation.id", "session.id"),
-        "user_id": ("user.id", "enduser.id"),
+        "model_params": ("llm.invocation_parameters", "embedding.invocation_parameters"),
+        "session_id": ("gen_ai.conversation.id", "session.id", "traceloop.association.properties.session_id"),
+        "user_id": ("user.id", "enduser.id", "traceloop.association.properties.user_id"),
         "route": ("http.route",),
         "agent_name": ("gen_ai.agent.name", "agent.name"),
         "tool_name": ("gen_ai.tool.name", "tool.name"),
         "tool_call_id": ("gen_ai.tool.call.id", "tool.id"),
-        "prompt_id": ("gen_ai.prompt.name", "prompt.id"),
-        "prompt_version": ("gen_ai.prompt.version", "llm.prompt_template.version"),
+        "prompt_id": ("gen_ai.prompt.name", "prompt.id", "traceloop.prompt.key"),
+        "prompt_version": ("gen_ai.prompt.version", "llm.prompt_template.version", "traceloop.prompt.version"),
         "retry_of": ("tracemill.retry_of",),
         "error_type": ("error.type",),
     }
@@ -51,15 +51,18 @@ INTEGERS: Final[Sources] = MappingProxyType(
         "output_tokens": ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion"),
         "cache_read_tokens": (
             "gen_ai.usage.cache_read.input_tokens",
+            "gen_ai.usage.cache_read_input_tokens",
             "llm.token_count.prompt_details.cache_read",
         ),
         "cache_write_tokens": (
             "gen_ai.usage.cache_write.input_tokens",
             "gen_ai.usage.cache_creation.input_tokens",
+            "gen_ai.usage.cache_creation_input_tokens",
             "llm.token_count.prompt_details.cache_write",
         ),
         "reasoning_tokens": (
             "gen_ai.usage.reasoning.output_tokens",
+            "gen_ai.usage.reasoning_tokens",
             "llm.token_count.completion_details.reasoning",
         ),
         "audio_tokens": ("gen_ai.usage.audio.input_tokens", "llm.token_count.prompt_details.audio"),
@@ -92,15 +95,26 @@ CONTENT: Final[Sources] = MappingProxyType(
         "system_instructions": ("gen_ai.system_instructions",),
         "tool_arguments": ("gen_ai.tool.call.arguments",),
         "tool_result": ("gen_ai.tool.call.result",),
-        "retrieval_query": ("gen_ai.retrieval.query.text",),
+        "retrieval_query": ("gen_ai.retrieval.query.text", "reranker.query"),
         "documents": ("gen_ai.retrieval.documents",),
     }
 )
 """Long text: read for kept spans only, and left out of the attributes that are stored."""
 
-KIND: Final = "openinference.span.kind"
-INPUT: Final = "input.value"
-OUTPUT: Final = "output.value"
+KIND: Final = ("openinference.span.kind", "traceloop.span.kind")
+ENTITY: Final = "traceloop.entity.name"
+
+NAMES_OF_TYPE: Final[Mapping[str, str]] = MappingProxyType({"tool_name": "tool", "agent_name": "agent"})
+"""Columns that `ENTITY` gives, on spans of the type only."""
+
+CONTENT_OF_TYPE: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = MappingProxyType(
+    {
+        "tool_arguments": ("tool", ("input.value", "traceloop.entity.input")),
+        "tool_result": ("tool", ("output.value", "traceloop.entity.output")),
+        "retrieval_query": ("retrieval", ("input.value",)),
+    }
+)
+"""Content that keys of many meanings give, on spans of the type only, where `CONTENT` gives none."""
 
 RESOURCE: Final[Sources] = MappingProxyType(
     {
@@ -123,6 +137,9 @@ TYPE_OF_KIND: Final[Mapping[str, str]] = MappingProxyType(
         "GUARDRAIL": "guardrail",
         "EVALUATOR": "eval",
         "PROMPT": "prompt",
+        "workflow": "workflow",
+        "agent": "agent",
+        "tool": "tool",
     }
 )
 

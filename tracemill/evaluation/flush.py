@@ -19,7 +19,7 @@ from tracemill.assembly.trace import Closing, Event, Piece, Verdict
 from tracemill.decode.groups import Origins, Sender
 from tracemill.decode.spans import UndecodableError, decode
 from tracemill.evaluation import block_rows, lines, rows, spans
-from tracemill.evaluation.judge import Judged
+from tracemill.evaluation.judge import STALE, Judged
 from tracemill.evaluation.verdicts import Settled
 from tracemill.frame import read
 from tracemill.sampling import Verdicts
@@ -28,8 +28,8 @@ from tracemill.schema import MAX_SOURCES
 Int = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
-Judge = Callable[[pl.DataFrame, rows.Traces, list[bytes], list[str]], Judged]
-"""Decides: trace rows, the traces they came from, the trace ids and the hash of the rule set that holds for each."""
+Judge = Callable[[pl.DataFrame, rows.Traces, list[bytes], list[str], Mask], Judged]
+"""Decides: trace rows, the traces they came from, trace ids, the hash of each trace's rule set, and which are stale."""
 
 SLICE_BYTES: Final = 32 * 1024 * 1024
 """Raw bytes of spans that are decoded at once; bounds the memory of a flush."""
@@ -59,8 +59,9 @@ class Output:
 class Flush:
     """Decides and renders; holds what is read once for many flushes."""
 
-    def __init__(self, judge: Judge) -> None:
+    def __init__(self, judge: Judge, horizon_ms: int) -> None:
         self._judge = judge
+        self._horizon_ns = horizon_ms * _NS_PER_MS
         self._origins = Origins()
 
     def run(self, batches: Sequence[tuple[int, Sequence[Event]]]) -> list[Output]:
@@ -98,9 +99,17 @@ class Flush:
         batch = _Batch(items, self._origins)
         traces = rows.Traces(batch.frame, len(items))
         table = _trace_table(traces, items)
-        judged = self._judge(table, traces, batch.trace_ids, [item.closing.rules for item in items])
+        stale = self._stale(items, traces)
+        judged = self._judge(table, traces, batch.trace_ids, [item.closing.rules for item in items], stale)
         settled = _settle(items, traces, judged.verdicts, batch)
         _render(items, batch, traces, _with_verdicts(table, items, settled), settled, judged.randomness)
+
+    def _stale(self, items: list[_Item], traces: rows.Traces) -> Mask:
+        """Parts of traces never heard of, without a root, that had ended more than the horizon before they came."""
+        opened = np.array([item.closing.trace.opened_at for item in items]) * _NS_PER_MS
+        parts = np.array([item.closing.trace.before is None and not item.closing.decided.rooted for item in items])
+        ended = np.maximum.reduceat(traces.frame.spans.end_ns, traces.starts)
+        return parts & (ended < opened - self._horizon_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +195,14 @@ def _settle(items: list[_Item], traces: rows.Traces, verdicts: Verdicts, batch: 
         decided, before = item.closing.decided, item.closing.trace.before
         if before is None or before.verdict is None:
             decided.verdict, decided.revision = settled.verdict(place, item.closing.rules), 1
+            settled.changed[place] = decided.verdict.policy != STALE
         else:
             decided.verdict = settled.follow(
-                place, item.closing.rules, before.verdict, bool(fresh[place]), decided.whole
+                place,
+                item.closing.rules,
+                before.verdict,
+                bool(fresh[place]),
+                decided.whole and before.verdict.policy != STALE,
             )
             decided.revision = before.revision + int(settled.changed[place])
     return settled

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -15,7 +16,12 @@ from tracemill.evaluation.rows import Traces
 from tracemill.evaluation.spans import any_column
 from tracemill.expressions.polars_rendering import attribute_column
 from tracemill.frame import Frame
-from tracemill.sampling import KEEP_EVERYTHING, RuleSet, Upstream, Verdicts, decide, read_upstream
+from tracemill.sampling import KEEP_EVERYTHING, RuleSet, Upstream, Verdicts, decide, decide_by_default, read_upstream
+
+Mask = npt.NDArray[np.bool_]
+
+STALE: Final = "stale"
+"""The policy of spans that came so long after they had ended that nothing is known any longer of their trace."""
 
 NO_RULES: Final = ""
 """Stands for the hash of a rule set where none was ever applied."""
@@ -45,7 +51,9 @@ class RuleBook:
     def __contains__(self, digest: object) -> bool:
         return digest in self._sets
 
-    def judge(self, table: pl.DataFrame, traces: Traces, trace_ids: list[bytes], digests: list[str]) -> Judged:
+    def judge(
+        self, table: pl.DataFrame, traces: Traces, trace_ids: list[bytes], digests: list[str], stale: Mask
+    ) -> Judged:
         """Decide.
 
         Args:
@@ -53,6 +61,7 @@ class RuleBook:
             traces: what they were computed from.
             trace_ids: 16 bytes each.
             digests: the hash of the rule set that holds for each trace.
+            stale: which traces are decided by the probability of the default alone.
 
         Raises:
             UnknownRulesError: one of them isn't known.
@@ -61,16 +70,35 @@ class RuleBook:
         upstream = read_upstream(trace_ids, pl.Series(pl.from_arrow(traces.frame.spans.trace_state)), owner)
         distinct = set(digests)
         if len(distinct) == 1:
-            return Judged(self._one(digests[0], table, traces, owner, upstream), upstream.randomness)
-        parts = [(digest, self._one(digest, table, traces, owner, upstream)) for digest in sorted(distinct)]
-        return Judged(_woven(parts, digests), upstream.randomness)
+            return Judged(self._one(digests[0], table, traces, owner, upstream, stale), upstream.randomness)
+        wanted = np.array(digests)
+        parts = [
+            (wanted == digest, self._one(digest, table, traces, owner, upstream, stale)) for digest in sorted(distinct)
+        ]
+        return Judged(woven(parts), upstream.randomness)
 
     def _one(
-        self, digest: str, table: pl.DataFrame, traces: Traces, owner: npt.NDArray[np.int32], upstream: Upstream
+        self,
+        digest: str,
+        table: pl.DataFrame,
+        traces: Traces,
+        owner: npt.NDArray[np.int32],
+        upstream: Upstream,
+        stale: Mask,
     ) -> Verdicts:
         rule_set = self._sets.get(digest)
         if rule_set is None:
             raise UnknownRulesError(f"rule set {digest} was applied but isn't in the control topic")
+        verdicts = self._by_rules(rule_set, table, traces, owner, upstream)
+        if not stale.any():
+            return verdicts
+        by_default = replace(decide_by_default(rule_set, upstream), policy=pl.Series("policy", [STALE] * len(stale)))
+        return woven([(~stale, verdicts), (stale, by_default)])
+
+    @staticmethod
+    def _by_rules(
+        rule_set: RuleSet, table: pl.DataFrame, traces: Traces, owner: npt.NDArray[np.int32], upstream: Upstream
+    ) -> Verdicts:
         once = traces.once
         spans, owners = span_frame(traces.frame, rule_set), owner
         if not once.all():
@@ -95,21 +123,14 @@ def _attribute(frame: Frame, source: str, key: str) -> Any:
     return pa.array(values, pa.string()).take(pa.array(frame.origin))
 
 
-def _woven(parts: Iterable[tuple[str, Verdicts]], digests: list[str]) -> Verdicts:
-    """From the verdicts of every rule set on all traces, each trace's by its own."""
-    wanted = np.array(digests)
-    result: Verdicts | None = None
-    for digest, verdicts in parts:
-        if result is None:
-            result = verdicts
-            continue
-        here = wanted == digest
+def woven(parts: Sequence[tuple[Mask, Verdicts]]) -> Verdicts:
+    """From verdicts on all traces, each trace's from the part whose mask names it."""
+    _, result = parts[0]
+    for here, verdicts in parts[1:]:
         result = Verdicts(
             kept=np.where(here, verdicts.kept, result.kept),
             policy=verdicts.policy.zip_with(pl.Series(here), result.policy),
             probability=np.where(here, verdicts.probability, result.probability),
             adjusted_count=np.where(here, verdicts.adjusted_count, result.adjusted_count),
         )
-    if result is None:
-        raise ValueError("no traces to decide about")
     return result

@@ -13,9 +13,9 @@ import polars as pl
 import pyarrow as pa
 
 from tracemill.decode import groups, nested
-from tracemill.decode.attributes import texts
 from tracemill.dialects import tables
 from tracemill.dialects.classify import SPAN_TYPES
+from tracemill.evaluation import content
 from tracemill.frame import SPAN_KINDS, STATUS_CODES, Frame
 from tracemill.sampling import write_thresholds
 from tracemill.sampling.thresholds import thresholds
@@ -23,7 +23,6 @@ from tracemill.schema import SPAN_ARROW
 
 Int = npt.NDArray[np.int64]
 
-_CONTENT_KEYS: Final = tuple(key for keys in tables.CONTENT.values() for key in keys)
 _TIME: Final = SPAN_ARROW.field("started_at").type
 
 Column = Callable[[Frame, Int], Any]
@@ -48,14 +47,14 @@ class Stamp:
 def table(frame: Frame, rows: Int, stamp: Stamp) -> Any:
     """The spans at `rows` (ascending) as a table of `SPAN_ARROW`."""
     columns = {name: column(frame, rows) for name, column in _COLUMNS.items()}
-    columns |= _content(frame, rows) | _verdict(frame, rows, stamp)
+    columns |= content.columns(frame, rows) | _verdict(frame, rows, stamp)
     columns["trace_state"] = _trace_state(columns["trace_state"], frame.owner[rows], stamp)
     return pa.table([columns[field.name] for field in SPAN_ARROW], schema=SPAN_ARROW)
 
 
 def any_column(frame: Frame, name: str, rows: Int) -> Any:
     """One column of the spans at `rows`, of those that don't depend on the verdict or hold the trace's id."""
-    return _COLUMNS[name](frame, rows) if name in _COLUMNS else _content(frame, rows, (name,))[name]
+    return _COLUMNS[name](frame, rows) if name in _COLUMNS else content.columns(frame, rows, (name,))[name]
 
 
 def _text(name: str) -> Column:
@@ -97,7 +96,7 @@ _COLUMNS: Final[Mapping[str, Column]] = MappingProxyType(
         "scope_name": _of_origin(lambda origin: origin.scope_name),
         "scope_version": _of_origin(lambda origin: origin.scope_version),
         "resource_attributes": lambda frame, rows: groups.attribute_maps(frame.origins, frame.origin[rows]),
-        "attributes": lambda frame, rows: nested.attribute_maps(frame.spans.attributes, rows, _CONTENT_KEYS),
+        "attributes": lambda frame, rows: nested.attribute_maps(frame.spans.attributes, rows, content.moved(frame)),
         "events": lambda frame, rows: nested.events(frame.spans.events, rows, SPAN_ARROW.field("events").type),
         "links": lambda frame, rows: nested.links(frame.spans.links, rows, SPAN_ARROW.field("links").type),
         "span_type": lambda frame, rows: _named(SPAN_TYPES, frame.type_code[rows]),
@@ -108,14 +107,6 @@ _COLUMNS: Final[Mapping[str, Column]] = MappingProxyType(
     }
 )
 """Every column of a span that is neither long text nor its trace's verdict."""
-
-
-def _content(frame: Frame, rows: Int, names: Sequence[str] = tuple(tables.CONTENT)) -> dict[str, Any]:
-    attributes = frame.spans.attributes
-    index = attributes.index(_CONTENT_KEYS)
-    positions = {name: index.first(tables.CONTENT[name]) for name in names}
-    taken = {name: None if found is None else found[rows] for name, found in positions.items()}
-    return texts(attributes.values, taken, len(rows))
 
 
 def _verdict(frame: Frame, rows: Int, stamp: Stamp) -> dict[str, Any]:

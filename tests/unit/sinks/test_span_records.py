@@ -30,7 +30,8 @@ def stream(table: pa.RecordBatch) -> bytes:
 
 
 def stored(values: Sequence[bytes]) -> list[pa.Table]:
-    return [pa.ipc.open_stream(body).read_all() for body in SPANS.bodies([read_spans(record(each)) for each in values])]
+    bodies = SPANS.bodies([read_spans(record(each)) for each in values])
+    return [pa.ipc.open_stream(b"".join(body)).read_all() for body in bodies]
 
 
 @given(st.lists(st.lists(st.integers(0, ROWS.num_rows - 1), max_size=3), max_size=6), st.sampled_from(["zstd", None]))

@@ -18,8 +18,8 @@ def record(value: bytes) -> Record:
 
 def test_a_body_is_the_records_one_a_line() -> None:
     values = [trace_record(revision=number) for number in range(3)]
-    (body,) = TRACES.bodies([read_trace(record(value)) for value in values])
-    assert body.splitlines() == values
+    ((body,),) = TRACES.bodies([read_trace(record(value)) for value in values])
+    assert bytes(body).splitlines() == values
 
 
 def test_a_row_may_be_written_over_several_lines_and_hold_columns_of_a_later_release() -> None:

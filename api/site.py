@@ -1,0 +1,161 @@
+"""How does a request reach an endpoint or a page, and how does every answer leave?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any, Final, TypeVar
+
+import orjson
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive
+
+from api import openapi, questions
+from api.access import Access
+from api.endpoints import ENDPOINTS, Asked, Endpoint
+from api.metrics import ANSWERS
+from api.pages import PAGES, Html, Page, Pages
+from api.problems import MEDIA_TYPE, Problem, Trouble
+from api.store import Store
+from runtime.health import respond
+
+Clock = Callable[[], int]
+T = TypeVar("T")
+
+JSON: Final = "application/json"
+HEALTH: Final = ("/healthz", "/readyz", "/metrics")
+_HEADERS: Final[Mapping[str, str]] = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "cross-origin-resource-policy": "same-origin",
+}
+
+
+class Site:
+    """All that is served, over one store."""
+
+    def __init__(self, store: Store, access: Access, now_ns: Clock) -> None:
+        self._store = store
+        self._access = access
+        self._now_ns = now_ns
+        self._pages = Pages(store)
+        self._openapi = orjson.dumps(openapi.document())
+
+    def application(self, close: Callable[[], Awaitable[None]] | None = None) -> Starlette:
+        """The ASGI application; `close` is awaited when it ends."""
+        return Starlette(
+            routes=[
+                *(Route(path, self._health, name=path) for path in HEALTH),
+                Route(openapi.PATH, self._described, name="openapi"),
+                *(Route(each.path, partial(self._endpoint, each), name=each.name) for each in ENDPOINTS),
+                *(Route(each.path, partial(self._page, each), name=each.name) for each in PAGES),
+                *(Route(path, self._asset, name=path) for path in self._pages.assets),
+            ],
+            exception_handlers={HTTPException: self._no_route, ClientDisconnect: _gone, Exception: self._failed},
+            lifespan=partial(_closing, close),
+        )
+
+    async def _health(self, request: Request) -> Response:
+        why = await self._store.why_not_ready() if request.url.path == "/readyz" else None
+        status, media, body = respond(request.url.path, lambda: why)
+        return _response(body, media, status)
+
+    async def _described(self, _: Request) -> Response:
+        return _response(self._openapi, JSON)
+
+    async def _endpoint(self, endpoint: Endpoint, request: Request) -> Response:
+        try:
+            given = questions.values(request.query_params.multi_items(), endpoint.parameters)
+            asked = Asked(self._access.tenant(request), given, request.path_params, self._now_ns())
+            answer = await _unless_gone(request.receive, endpoint.handle(self._store, asked))
+        except Problem as problem:
+            return _counted(endpoint.name, _problem(problem))
+        return _counted(endpoint.name, _response(orjson.dumps(answer), JSON))
+
+    async def _page(self, page: Page, request: Request) -> Response:
+        try:
+            tenant = self._access.tenant(request)
+            given = questions.values(request.query_params.multi_items(), page.parameters)
+            asked = Asked(tenant, given, request.path_params, self._now_ns())
+            html = await _unless_gone(request.receive, page.handle(self._pages, asked))
+        except Problem as problem:
+            html = self._pages.problem(problem)
+        return _counted(page.name, _html(html))
+
+    async def _asset(self, request: Request) -> Response:
+        body, media = self._pages.assets[request.url.path]
+        return _response(body, media, headers={"cache-control": "public, max-age=86400"})
+
+    async def _no_route(self, request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        if status == Trouble.METHOD_NOT_ALLOWED.status:
+            problem = Problem(Trouble.METHOD_NOT_ALLOWED, "ask with GET", headers={"allow": "GET, HEAD"})
+        else:
+            problem = Problem(Trouble.NOT_FOUND, f"there is no {request.url.path[:200]}: see {openapi.PATH}")
+        return _counted("", self._told(request, problem))
+
+    async def _failed(self, request: Request, _: Exception) -> Response:
+        problem = Problem(Trouble.FAILED, "this is a defect; the log of the API says more")
+        return _counted("", self._told(request, problem))
+
+    def _told(self, request: Request, problem: Problem) -> Response:
+        """A problem for whoever asked: a document below /api/, else a page."""
+        machine = request.url.path.startswith("/api/") or "text/html" not in request.headers.get("accept", "")
+        return _problem(problem) if machine else _html(self._pages.problem(problem))
+
+
+async def _unless_gone(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
+    """What `work` gives; it is cancelled, and with it its query, when the client hangs up."""
+    running, gone = asyncio.ensure_future(work), asyncio.ensure_future(_hung_up(receive))
+    try:
+        await asyncio.wait((running, gone), return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            return running.result()
+        raise ClientDisconnect
+    finally:
+        for task in (running, gone):
+            task.cancel()
+
+
+async def _gone(_: Request, __: Exception) -> Response:
+    """Nobody reads this; it is counted under the status that proxies use for it."""
+    return _counted("", Response(status_code=499))
+
+
+async def _hung_up(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+@asynccontextmanager
+async def _closing(close: Callable[[], Awaitable[None]] | None, _: Starlette) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        if close:
+            await close()
+
+
+def _response(body: bytes, media: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(body, status, {**_HEADERS, **(headers or {})}, media)
+
+
+def _problem(problem: Problem) -> Response:
+    return _response(orjson.dumps(problem.document()), MEDIA_TYPE, problem.trouble.status, problem.headers)
+
+
+def _html(html: Html) -> Response:
+    return _response(html.text.encode(), "text/html", html.status, html.headers)
+
+
+def _counted(route: str, response: Response) -> Response:
+    ANSWERS.labels(route, str(response.status_code)).inc()
+    return response
