@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final, TypeAlias
@@ -199,4 +199,4 @@ def read_cursor(text: str, question: str, order: Order, of: Listing) -> Cursor:
 
 
 def _is_identity(value: Any, of: Listing) -> bool:
-    return isinstance(value, Sequence) and len(value) == len(of.identity) and all(isinstance(id_, str) for id_ in value)
+    return isinstance(value, list) and len(value) == len(of.identity) and all(isinstance(id_, str) for id_ in value)

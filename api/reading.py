@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -90,8 +91,9 @@ async def span(store: Store, tenant: str, trace_id: str, span_id: str, columns: 
 
 async def _find(store: Store, tenant: str, trace_id: str) -> tuple[Row | None, Window | None]:
     """A trace's row, and when its spans began: None where none is stored."""
-    rows = await store.rows(queries.one_trace(trace_id, tenant))
-    (extent,) = await store.rows(queries.extent_of_trace(trace_id, tenant))
+    rows, (extent,) = await asyncio.gather(
+        store.rows(queries.one_trace(trace_id, tenant)), store.rows(queries.extent_of_trace(trace_id, tenant))
+    )
     if not rows and not extent["found"]:
         raise Problem(Trouble.NOT_FOUND, f"there is no trace {trace_id}: it may not have closed yet, or has expired")
     if not extent["found"]:

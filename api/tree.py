@@ -23,28 +23,56 @@ class Placed:
 
 
 def arrange(spans: Sequence[Span]) -> list[Placed]:
-    """Spans (in the order of their start) from the top down: each behind its parent, siblings by their start."""
-    children: dict[str, list[int]] = defaultdict(list)
+    """Spans (in the order of their start) from the top down: each behind its parent, siblings by their start.
+
+    Spans that are their own ancestors are cut apart at the earliest of them. Of several with one id the first has the
+    children.
+    """
     first: dict[str, int] = {}
     for index, span in enumerate(spans):
-        children[span["parent_span_id"]].append(index)
         first.setdefault(span["span_id"], index)
-    tops = [index for index, span in enumerate(spans) if span["parent_span_id"] not in first]
+    parents = [first.get(span["parent_span_id"]) for span in spans]
+    children: dict[int, list[int]] = defaultdict(list)
+    for index, parent in enumerate(parents):
+        if parent is not None:
+            children[parent].append(index)
     placed: list[Placed] = []
     reached: set[int] = set()
-    # A span that isn't reached from a top is in a circle, or below one: the circle is cut at its earliest span.
-    for top in (*tops, *range(len(spans))):
-        waiting = [(top, 0)]
-        while waiting:
-            index, depth = waiting.pop()
-            if index in reached:
-                continue
-            reached.add(index)
-            span = spans[index]
-            placed.append(Placed(span, depth, depth == 0 and span["parent_span_id"] != ""))
-            if first[span["span_id"]] == index:
-                waiting.extend((child, depth + 1) for child in reversed(children[span["span_id"]]))
+    for top in (*(index for index, parent in enumerate(parents) if parent is None), *range(len(spans))):
+        if top not in reached:
+            _descend(_highest(top, parents), spans, children, placed, reached)
     return placed
+
+
+def _highest(start: int, parents: Sequence[int | None]) -> int:
+    """The span without a parent above `start`, or the earliest of the circle above it."""
+    path: dict[int, int] = {}
+    index = start
+    while index not in path:
+        path[index] = len(path)
+        parent = parents[index]
+        if parent is None:
+            return index
+        index = parent
+    return min(list(path)[path[index] :])
+
+
+def _descend(
+    top: int,
+    spans: Sequence[Span],
+    children: Mapping[int, Sequence[int]],
+    placed: list[Placed],
+    reached: set[int],
+) -> None:
+    """Place `top` and all below it."""
+    waiting = [(top, 0)]
+    while waiting:
+        index, depth = waiting.pop()
+        if index in reached:
+            continue
+        reached.add(index)
+        placed.append(Placed(spans[index], depth, depth == 0 and spans[index]["parent_span_id"] != ""))
+        waiting.extend((child, depth + 1) for child in reversed(children.get(index, ())))
 
 
 def nest(placed: Sequence[Placed]) -> list[dict[str, Any]]:

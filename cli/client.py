@@ -58,6 +58,6 @@ def _told(error: urllib.error.HTTPError) -> str:
     try:
         problem = json.load(error)
         lines = problem.get("pointer", {}).get("lines", [])
-        return "\n".join(visible(str(line)) for line in (problem["detail"], *lines))
+        return "\n".join(visible(str(line), keep="\n") for line in (problem["detail"], *lines))
     except (ValueError, KeyError, AttributeError):
         return f"it answered {error.code} {error.reason}, which isn't Tracemill's way: is --url right?"

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from cli import rules, schema, topics, traces
+from cli.demo import demo
 from cli.options import ConfigOption, load
 from cli.up import up
 
@@ -19,6 +20,7 @@ app.add_typer(rules.app, name="rules")
 app.add_typer(topics.app, name="topics")
 app.add_typer(schema.app, name="schema")
 app.command("up")(up)
+app.command("demo")(demo)
 app.command("traces")(traces.traces)
 app.command("trace")(traces.trace)
 

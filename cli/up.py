@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from cli.options import ConfigOption, load
+from tracemill.config import Config, ConfigError
 
 DataDir = Annotated[Path | None, typer.Option(help="Where everything is kept; default .tracemill")]
 PortOffset = Annotated[int, typer.Option(help="Added to every port, to run beside something else.")]
@@ -16,16 +18,31 @@ Rules = Annotated[Path | None, typer.Option(help="Sampling rules to apply; witho
 
 def up(config: ConfigOption = None, data_dir: DataDir = None, port_offset: PortOffset = 0, rules: Rules = None) -> None:
     """Run everything on this machine until Ctrl-C."""
-    from embedded.refusals import CannotStart
-    from embedded.stack import up as run
-    from tracemill.config import ConfigError
+    start(config, data_dir, port_offset, rules)
 
-    more: dict[str, dict[str, Any]] = {}
+
+def start(
+    config: Path | None,
+    data_dir: Path | None,
+    port_offset: int,
+    rules: Path | None,
+    more: Callable[[Config], Any] | None = None,
+) -> None:
+    """Run everything with these options, and what `more` adds (an `embedded.stack.Addition`).
+
+    Raises:
+        ConfigError: it can't start; the text says what to do.
+    """
+    from embedded.refusals import CannotStart
+    from embedded.stack import nothing
+    from embedded.stack import up as run
+
+    given: dict[str, dict[str, Any]] = {}
     if data_dir is not None:
-        more["embedded"] = {"data_dir": str(data_dir)}
+        given["embedded"] = {"data_dir": str(data_dir)}
     if rules is not None:
-        more["sampling"] = {"rules": str(rules)}
+        given["sampling"] = {"rules": str(rules)}
     try:
-        run(load(config, more), lambda line: print(line, flush=True), port_offset)
+        run(load(config, given), lambda line: print(line, flush=True), port_offset, more=more or nothing)
     except CannotStart as error:
         raise ConfigError(str(error)) from error

@@ -53,6 +53,19 @@ class Step:
     after: str
 
 
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """What runs beside the parts of ours, and what is said about it after the line that begins with READY."""
+
+    parts: Sequence[Part] = ()
+    announcement: Callable[[], str] | None = None
+
+
+def nothing(config: Config) -> Addition:
+    """No addition."""
+    return Addition()
+
+
 STEPS: Final = (
     Step("topics", lambda config: ("topics", "create"), after="kafka"),
     Step("schema", lambda config: ("schema", "apply"), after="store"),
@@ -77,8 +90,11 @@ def up(
     port_offset: int = 0,
     served: Sequence[Served] = SERVED,
     steps: Sequence[Step] = STEPS,
+    more: Callable[[Config], Addition] = nothing,
 ) -> None:
     """Run everything until SIGINT or SIGTERM; `say` gets lines for the terminal, one of which begins with READY.
+
+    `more` is asked what else is to run, with the configuration as it is in effect.
 
     Raises:
         CannotStart: something is in use, missing or refused; the text says what to do.
@@ -91,9 +107,10 @@ def up(
         broker = broker_of(config, say)
         broker.prepare()
         path = write(config)
-        parts = [kafka_part(broker), store_part(config), *_steps(config, path, steps), *_served(config, path, served)]
-        supervisor = Supervisor(parts, config.embedded.data_dir / "logs", say)
-        asyncio.run(supervisor.run(ready_line(config)))
+        ours = [kafka_part(broker), store_part(config), *_steps(config, path, steps), *_served(config, path, served)]
+        added = more(config)
+        supervisor = Supervisor([*ours, *added.parts], config.embedded.data_dir / "logs", say)
+        asyncio.run(supervisor.run(lambda: _announcement(config, added)))
     finally:
         lock.release()
 
@@ -145,12 +162,16 @@ def write(config: Config) -> Path:
 
 def ready_line(config: Config) -> str:
     """One line with all addresses."""
-    host = _reachable(config.ingest.host)
+    host = reachable(config.ingest.host)
     return (
         f"READY otlp-grpc={host}:{config.ingest.grpc_port} otlp-http=http://{host}:{config.ingest.http_port} "
-        f"api=http://{_reachable(config.api.host)}:{config.api.port} store={config.store.url} "
+        f"api=http://{reachable(config.api.host)}:{config.api.port} store={config.store.url} "
         f"kafka={config.kafka.bootstrap} data={config.embedded.data_dir}"
     )
+
+
+def _announcement(config: Config, added: Addition) -> str:
+    return "\n".join([ready_line(config), *([added.announcement()] if added.announcement else [])])
 
 
 def broker_of(config: Config, say: Say) -> Broker:
@@ -227,8 +248,9 @@ def _command(arguments: Sequence[str], path: Path) -> tuple[str, ...]:
 
 
 def _readiness(host: str, port: int) -> str:
-    return f"http://{_reachable(host)}:{port}/readyz"
+    return f"http://{reachable(host)}:{port}/readyz"
 
 
-def _reachable(host: str) -> str:
+def reachable(host: str) -> str:
+    """The address that reaches what listens on `host` from this machine."""
     return "127.0.0.1" if host in _ANY_ADDRESS else host

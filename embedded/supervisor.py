@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,17 +58,18 @@ class Supervisor:
         self._hurry = asyncio.Event()
         self._waiting = ThreadPoolExecutor(len(parts), "waiting")
 
-    async def run(self, ready_line: str) -> None:
-        """Start everything, say `ready_line` once all are ready, go on until SIGINT or SIGTERM, then stop everything.
+    async def run(self, announcement: Callable[[], str]) -> None:
+        """Start everything, announce it once all are ready, go on until SIGINT or SIGTERM, then stop everything.
 
         Raises:
             StepFailed: a step failed; everything has been stopped.
         """
+        self._say(f"starting {', '.join(self._parts)}")
         with self._signals():
             lives = [asyncio.create_task(self._live(running)) for running in self._parts.values()]
             for life in lives:
                 life.add_done_callback(self._stop_if_failed)
-            announce = asyncio.create_task(self._announce(ready_line))
+            announce = asyncio.create_task(self._announce(announcement))
             await self._stop.wait()
             announce.cancel()
             await self._stop_all()
@@ -82,10 +83,14 @@ class Supervisor:
         if not life.cancelled() and life.exception():
             self._stop.set()
 
-    async def _announce(self, line: str) -> None:
+    async def _announce(self, announcement: Callable[[], str]) -> None:
         while waited := [running for running in self._parts.values() if not running.ready.is_set()]:
             await waited[0].ready.wait()
-        self._say(line)
+        self._say(announcement())
+
+    def _is_ready(self, running: _Running) -> None:
+        running.ready.set()
+        self._say(f"{running.part.name} is ready ({time.monotonic() - running.started_s:.0f} s)")
 
     async def _live(self, running: _Running) -> None:
         """Run a part again and again, until all is stopped; a step, until it succeeded."""
@@ -97,7 +102,7 @@ class Supervisor:
             if self._stop.is_set():
                 return
             if part.once and code == 0:
-                running.ready.set()
+                self._is_ready(running)
                 return
             if part.once:
                 raise StepFailed(_story(f"{part.name} failed: {_why(code)}", last))
@@ -129,7 +134,7 @@ class Supervisor:
         """Ask until the part is ready for the first time."""
         while not running.part.once and not running.ready.is_set():
             if await asyncio.to_thread(running.part.ready) is None:
-                running.ready.set()
+                self._is_ready(running)
             await asyncio.sleep(ASK_EVERY_S)
 
     def _back_off(self, running: _Running) -> float:

@@ -14,7 +14,7 @@ from runtime.logs import pairs
 from tracemill import topics
 from tracemill.config import Config
 
-_LOG = logging.getLogger("ingest.broker")
+_LOG = logging.getLogger(__name__)
 _ASK_EVERY_S: Final = 0.5
 _ANSWER_S: Final = 2.0
 
@@ -48,26 +48,29 @@ class BrokerWatch:
                 await asyncio.sleep(_ASK_EVERY_S)
 
     def failed(self, why: str) -> None:
-        """A record wasn't acknowledged, or no broker can be reached; call on the event loop's thread."""
-        if not self._opened:
-            return
-        self._say(why, "")
-        if self._asking is None:
-            self._asking = asyncio.get_running_loop().create_task(self._ask())
+        """A record wasn't acknowledged; call on the event loop's thread."""
+        if self._opened:
+            self._say(why, "")
+            self.suspect(why)
+
+    def suspect(self, why: str) -> None:
+        """Perhaps no broker can be reached (or an idle connection was closed): ask; on the event loop's thread."""
+        if self._opened and self._asking is None:
+            self._asking = asyncio.get_running_loop().create_task(self._ask(why))
 
     def close(self) -> None:
         """Ask no more."""
         if self._asking is not None:
             self._asking.cancel()
 
-    async def _ask(self) -> None:
-        answers = False
-        while not answers:
+    async def _ask(self, why: str) -> None:
+        while not await asyncio.to_thread(self._answers):
+            self._say(why, "")
             await asyncio.sleep(_ASK_EVERY_S)
-            answers = await asyncio.to_thread(self._answers)
-        self._admission.away = None
         self._asking = None
-        _LOG.info(pairs("Kafka is back: requests are taken again", bootstrap=self._config.kafka.bootstrap))
+        if self._admission.away is not None:
+            self._admission.away = None
+            _LOG.info(pairs("Kafka answers: requests are taken again", bootstrap=self._config.kafka.bootstrap))
 
     def _has_broker(self) -> bool:
         assert self.producer is not None

@@ -18,7 +18,7 @@ from ingest.tenants import AUTHORIZATION, KEY
 from runtime.logs import pairs
 from tracemill.errors import Malformed, Reason, Refused, TooLarge
 
-_LOG = logging.getLogger("ingest.http")
+_LOG = logging.getLogger(__name__)
 
 PATH: Final = "/v1/traces"
 BODY_S: Final = 10.0

@@ -28,7 +28,7 @@ class Line:
     def __init__(self, config: Config) -> None:
         self.admission = Admission(config.ingest.in_flight_bytes)
         self._watch = BrokerWatch(config, self.admission)
-        self.log = KafkaLog(config, self._watch.failed)
+        self.log = KafkaLog(config, self._watch)
         self._watch.producer = self.log.producer
         self._bundler = Bundler(self.log, config.ingest.linger_ms / 1_000, config.ingest.bundle_bytes)
         self.intake = Intake(config, self.admission, self._bundler)

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from confluent_kafka import KafkaError, Message, Producer
 
@@ -32,15 +32,25 @@ _POLL_S: Final = 0.1
 _RETRY_AFTER_S: Final = 1.0
 
 
+class Watch(Protocol):
+    """Who wants to know how the broker is."""
+
+    def failed(self, why: str) -> None:
+        """A record wasn't acknowledged."""
+
+    def suspect(self, why: str) -> None:
+        """Perhaps no broker can be reached."""
+
+
 class KafkaLog:
     """Appends records to `otlp` and says when the broker has acknowledged each, on the event loop's thread.
 
-    `failed` is called with a sentence when the broker doesn't acknowledge in time or can't be reached.
+    `watch` hears, in a sentence, when a broker doesn't acknowledge in time or may be out of reach.
     """
 
-    def __init__(self, config: Config, failed: Callable[[str], None]) -> None:
+    def __init__(self, config: Config, watch: Watch) -> None:
         self._topic = topics.OTLP.name(config.kafka.namespace)
-        self._failed = failed
+        self._watch = watch
         self._loop = asyncio.get_running_loop()
         self._settled: deque[tuple[Done, Busy | None]] = deque()
         self._stopped = False
@@ -89,7 +99,7 @@ class KafkaLog:
             counters.ACK_SECONDS.observe(perf_counter() - sent_at)
         else:
             refused = Busy(Reason.BROKER_AWAY, f"Kafka didn't acknowledge ({error.name()}): send again", _RETRY_AFTER_S)
-            self._loop.call_soon_threadsafe(self._failed, f"Kafka didn't acknowledge ({error.name()})")
+            self._loop.call_soon_threadsafe(self._watch.failed, f"Kafka didn't acknowledge ({error.name()})")
         self._settled.append((done, refused))
         if len(self._settled) == 1:
             self._loop.call_soon_threadsafe(self._settle)
@@ -106,9 +116,9 @@ class KafkaLog:
             _LOG.warning(pairs("the producer failed for good: this process ends and is started again", error=error))
             os._exit(_EXIT_PRODUCER)
         if error.code() == KafkaError._ALL_BROKERS_DOWN:
-            self._loop.call_soon_threadsafe(self._failed, "no Kafka broker can be reached")
+            self._loop.call_soon_threadsafe(self._watch.suspect, "no Kafka broker can be reached")
         elif error.code() in _CREDENTIALS:
-            self._loop.call_soon_threadsafe(self._failed, f"Kafka refuses our credentials ({error})")
+            self._loop.call_soon_threadsafe(self._watch.suspect, f"Kafka refuses our credentials ({error})")
 
 
 def _settings(config: Config, on_error: Callable[[KafkaError], None]) -> dict[str, Any]:

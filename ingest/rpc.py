@@ -20,7 +20,7 @@ from tracemill.config import Limits
 from tracemill.errors import Refused
 from tracemill.otlp.check import Checked
 
-_LOG = logging.getLogger("ingest.grpc")
+_LOG = logging.getLogger(__name__)
 
 EXPORT: Final = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 

@@ -42,6 +42,8 @@ async def serve(config: Config, stop: asyncio.Event) -> None:
         if opening.done():
             opening.result()
         await asyncio.wait((stopping, web), return_when=asyncio.FIRST_COMPLETED)
+        if web.done():
+            web.result()
     finally:
         for task in (opening, stopping, telling):
             task.cancel()

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 PROC: Final = Path("/proc")
 TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 INTERVAL_S: Final = 0.5
+OTHERS: Final = "others"
 
 
 class Process(NamedTuple):
@@ -84,7 +85,10 @@ _Key = tuple[int, int]
 
 
 class Accountant:
-    """Samples trees of processes, so that what a process took before it died counts too."""
+    """Samples trees of processes, so that what a process took before it died counts too.
+
+    What the rest of the machine took is under `others`, without memory.
+    """
 
     def __init__(self, roots: Mapping[str, int], part: Part) -> None:
         """`roots`: a name for the processes of each tree that begin no part, and the tree's first process."""
@@ -93,13 +97,14 @@ class Accountant:
         self._parts: dict[_Key, str] = {}
         self._peaks: dict[_Key, int] = {}
         self._before: dict[_Key, float] = {}
-        self._history: list[tuple[float, dict[_Key, float]]] = []
+        self._busy_before_s = 0.0
+        self._history: list[tuple[float, float, dict[_Key, float]]] = []
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="accountant", daemon=True)
 
     def start(self) -> None:
         """Count from now on: CPU taken before doesn't count, peaks begin anew where the kernel allows it."""
-        self._before = self._sample()
+        self._before, self._busy_before_s = self._sample(), busy_s()
         for pid, _ in self._before:
             forget_peak(pid)
         self._thread.start()
@@ -108,12 +113,12 @@ class Accountant:
         """What each part took until now, or until the first sample after a moment of the monotonic clock."""
         self._stopped.set()
         self._thread.join()
-        self._history.append((time.monotonic(), self._sample()))
+        self._note()
+        history = [each for each in self._history if until_s is None or each[0] < until_s]
+        history += self._history[len(history) : len(history) + 1]
         taken: dict[_Key, float] = {}
-        for at, sample in self._history:
+        for _, _, sample in history:
             taken |= sample
-            if until_s is not None and at >= until_s:
-                break
         totals: dict[str, Usage] = {}
         for key, cpu_s in taken.items():
             so_far = totals.get(self._parts[key], Usage(0.0, 0, 0))
@@ -122,11 +127,16 @@ class Accountant:
                 so_far.peak_bytes + self._peaks[key],
                 so_far.processes + 1,
             )
-        return totals
+        ours = sum(usage.cpu_s for usage in totals.values())
+        busy = history[-1][1] - self._busy_before_s
+        return totals | {OTHERS: Usage(max(busy - ours, 0.0), 0, 0)}
 
     def _watch(self) -> None:
         while not self._stopped.wait(INTERVAL_S):
-            self._history.append((time.monotonic(), self._sample()))
+            self._note()
+
+    def _note(self) -> None:
+        self._history.append((time.monotonic(), busy_s(), self._sample()))
 
     def _sample(self) -> dict[_Key, float]:
         """CPU-seconds of every process that is there."""
@@ -139,6 +149,12 @@ class Accountant:
                 self._parts[key], self._peaks[key] = parts[process.pid], process.peak_bytes
                 taken[key] = process.cpu_s
         return taken
+
+
+def busy_s() -> float:
+    """CPU-seconds that all processes of the machine have taken since boot."""
+    user, nice, system, _, _, irq, softirq = map(int, (PROC / "stat").read_text().split()[1:8])
+    return (user + nice + system + irq + softirq) / TICKS_PER_S
 
 
 def forget_peak(pid: int) -> None:

@@ -29,6 +29,9 @@ class Eyes(Protocol):
     def seen(self, trace_ids: Iterable[str]) -> set[str]:
         """Which of these hex ids are visible now."""
 
+    def close(self) -> None:
+        """Look no more."""
+
 
 class ApiEyes:
     """Looks through the API: a trace is visible when it is answered with 200."""
@@ -44,6 +47,10 @@ class ApiEyes:
     def seen(self, trace_ids: Iterable[str]) -> set[str]:
         """Which of these hex ids are visible now."""
         return {trace_id for trace_id in trace_ids if self._found(f"/api/v1/traces/{trace_id}")}
+
+    def close(self) -> None:
+        """Look no more."""
+        self._connection.close()
 
     def _found(self, path: str) -> bool:
         try:
@@ -69,6 +76,10 @@ class StoreEyes:
             return set()
         query = "SELECT trace_id FROM traces_latest WHERE trace_id IN {ids:Array(String)}"
         return {row[0] for row in self._client.query(query, {"ids": wanted}).result_rows}
+
+    def close(self) -> None:
+        """Look no more."""
+        self._client.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +137,7 @@ class Probe:
         """Wait until all that were sent are visible or given up."""
         self._delivery.join()
         self._thread.join()
+        self._eyes.close()
         ages = np.array(list(self._ages_s.values()) or [0.0]) * 1e3
         sent = self.claim("").workload.traces
         p50, p99 = (round(float(np.percentile(ages, share, method="higher")), 1) for share in (50, 99))

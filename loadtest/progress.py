@@ -14,7 +14,15 @@ from runtime.kafka import ADMIN_TIMEOUT_S
 from tracemill import topics
 from tracemill.config import Config
 
-_NOT_YET: Final = frozenset({KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.COORDINATOR_LOAD_IN_PROGRESS})
+_NOT_YET: Final = frozenset(
+    {
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+    }
+)
 _LATEST: Final = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 POLL_S: Final = 0.25
 SETTLE_S: Final = 4.0
@@ -83,21 +91,32 @@ class Progress:
     def _ends(self, topic: topics.Topic) -> dict[tuple[str, int], int]:
         name, count = topic.name(self._kafka.namespace), topics.partition_count(topic, self._kafka.partitions)
         asked = {TopicPartition(name, partition): _LATEST for partition in range(count)}
-        answers = self._admin.list_offsets(asked)
-        return {(place.topic, place.partition): answers[place].result(ADMIN_TIMEOUT_S).offset for place in answers}
+
+        def ask() -> dict[tuple[str, int], int]:
+            answers = self._admin.list_offsets(asked)
+            return {(each.topic, each.partition): answers[each].result(ADMIN_TIMEOUT_S).offset for each in answers}
+
+        return _answered(ask)
 
     def _committed(self, places: list[tuple[str, int]]) -> dict[tuple[str, int], int]:
         """Offsets that the sinks committed; a partition that they never committed is left out."""
         asked = ConsumerGroupTopicPartitions(self._sinks, [TopicPartition(*place) for place in places])
-        deadline = time.monotonic() + ADMIN_TIMEOUT_S
-        while True:
+
+        def ask() -> dict[tuple[str, int], int]:
             (answer,) = self._admin.list_consumer_group_offsets([asked]).values()
-            try:
-                found = answer.result(ADMIN_TIMEOUT_S).topic_partitions
-            except KafkaException as error:
-                # The first question makes a young broker create the topic of offsets.
-                if error.args[0].code() not in _NOT_YET or time.monotonic() > deadline:
-                    raise
-                time.sleep(POLL_S)
-            else:
-                return {(place.topic, place.partition): place.offset for place in found if place.offset >= 0}
+            found = answer.result(ADMIN_TIMEOUT_S).topic_partitions
+            return {(each.topic, each.partition): each.offset for each in found if each.offset >= 0}
+
+        return _answered(ask)
+
+
+def _answered(ask: Callable[[], dict[tuple[str, int], int]]) -> dict[tuple[str, int], int]:
+    """The answer, asked for again while a broker or a topic is too young to give one."""
+    deadline = time.monotonic() + ADMIN_TIMEOUT_S
+    while True:
+        try:
+            return ask()
+        except KafkaException as error:
+            if error.args[0].code() not in _NOT_YET or time.monotonic() > deadline:
+                raise
+        time.sleep(POLL_S)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from loadtest.accounting import OTHERS
 from loadtest.freshness import Freshness
 from loadtest.results import Measurement, Scenario, Spread, by_scenario, spread
 
@@ -65,11 +67,17 @@ def _figures(measurements: Sequence[Measurement]) -> list[tuple[str, Figure]]:
         ("spans/s end to end", lambda run: run.spans_per_s),
         ("MB/s end to end", lambda run: run.mb_per_s),
         ("kept traces, %", lambda run: None if run.kept_share is None else run.kept_share * 100),
+        ("CPU taken by others, % of the machine", _others_share),
         *((f"{part}: CPU-s per million spans", _cpu_of(part)) for part in parts),
         *((f"{part}: peak memory, MB", _peak_of(part)) for part in parts),
         ("visible after, ms, p50", lambda run: run.freshness.p50_ms if run.freshness else None),
         ("visible after, ms, p99", lambda run: run.freshness.p99_ms if run.freshness else None),
     ]
+
+
+def _others_share(run: Measurement) -> float | None:
+    cores = os.cpu_count() or 1
+    return run.usage[OTHERS].cpu_s / run.seconds / cores * 100 if OTHERS in run.usage else None
 
 
 def _cpu_of(part: str) -> Figure:

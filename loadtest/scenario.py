@@ -54,7 +54,10 @@ def idle_freshness(stack: Stack, seed: int, traces: int, cadence: Cadence = IDLE
 def eyes(config: Config) -> Eyes:
     """Through the API where it answers, else into the store."""
     api = ApiEyes(config.api.host, config.api.port)
-    return api if api.answers() else StoreEyes(config.store)
+    if api.answers():
+        return api
+    api.close()
+    return StoreEyes(config.store)
 
 
 class _Run:

@@ -9,7 +9,6 @@ from runtime.dead_letters import Record
 from tracemill.errors import Refused
 from tracemill.topics import Topic
 
-
 Body = Sequence[bytes | memoryview]
 """What is sent in one insert, in slices of the records: joining tens of megabytes costs as much as reading them."""
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from loadtest.accounting import Accountant, Process, parts_of, read_process, read_tree
+from loadtest.accounting import OTHERS, Accountant, Process, parts_of, read_process, read_tree
 
 BURN = "import time\nwhile time.process_time() < {seconds}: pass\n"
 TREE = f"""
@@ -70,6 +70,27 @@ def test_each_part_is_accounted_from_the_start_even_when_it_died() -> None:
     assert 0.25 <= usage["worker"].cpu_s < 2
     assert usage["rest"].cpu_s >= 0.35
     assert usage["worker"].processes == 1
+
+
+def test_what_others_take_is_told_apart(tree: tuple[int, int]) -> None:
+    accountant = Accountant({"rest": tree[0]}, _part)
+    accountant.start()
+    deadline = time.process_time() + 0.3
+    while time.process_time() < deadline:
+        pass
+    usage = accountant.stop()
+    assert usage[OTHERS].cpu_s >= 0.2
+    assert usage[OTHERS].peak_bytes == 0
+
+
+def test_only_what_was_taken_until_a_moment_counts() -> None:
+    accountant = Accountant({"rest": os.getpid()}, _part)
+    accountant.start()
+    moment = time.monotonic()
+    deadline = time.process_time() + 1.5
+    while time.process_time() < deadline:
+        pass
+    assert accountant.stop(moment)["rest"].cpu_s < 1.0
 
 
 def test_what_was_taken_before_does_not_count(tree: tuple[int, int]) -> None:

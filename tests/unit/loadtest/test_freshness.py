@@ -33,6 +33,9 @@ class DelayedEyes:
             hex_id for hex_id in trace_ids if hex_id in visible and time.monotonic() - self._arrived[hex_id] > LAG_S
         }
 
+    def close(self) -> None:
+        pass
+
 
 def _probe(receiver: HttpReceiver, hidden: int = 0) -> Probe:
     eyes = DelayedEyes(receiver, hidden)
@@ -71,4 +74,7 @@ def test_a_probe_that_is_stopped_waits_for_what_it_sent() -> None:
 def test_an_api_that_is_away_shows_nothing() -> None:
     with HttpReceiver() as gone:
         port = gone.port
-    assert ApiEyes("127.0.0.1", port).seen(["ab" * 16]) == set()
+    eyes = ApiEyes("127.0.0.1", port)
+    assert not eyes.answers()
+    assert eyes.seen(["ab" * 16]) == set()
+    eyes.close()

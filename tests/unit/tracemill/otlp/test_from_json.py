@@ -82,6 +82,13 @@ def test_numbers_may_be_text_or_numbers() -> None:
     assert str(value(doubleValue="NaN").double_value) == "nan"
 
 
+@pytest.mark.parametrize("kind", [-1, -(2**31), 0, 5, 2**31 - 1])
+def test_enums_are_numbers_of_32_bits_known_or_not(kind: int) -> None:
+    oracle = request(span(kind=kind)).resource_spans[0].scope_spans[0].spans[0]
+    assert read(kind=kind).kind == oracle.kind
+    assert read(status={"code": kind}).status.code == kind
+
+
 def test_what_is_set_is_kept_even_where_it_is_empty() -> None:
     assert value(boolValue=False).WhichOneof("value") == "bool_value"
     assert value(intValue=0).WhichOneof("value") == "int_value"

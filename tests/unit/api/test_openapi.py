@@ -1,0 +1,71 @@
+"""Is the document true? Against the routes, the parameters and the vocabulary."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from starlette.routing import Route
+
+from api import openapi
+from api.access import access
+from api.endpoints import ENDPOINTS
+from api.problems import Trouble
+from api.site import Site
+from api.store import ClickHouse
+from tracemill.config import Config
+from tracemill.schema import SPAN, TRACE
+
+DOCUMENT = openapi.document()
+
+
+def test_every_route_of_the_api_is_described_and_nothing_else() -> None:
+    config = Config()
+    site = Site(ClickHouse(config.store), access(config), lambda: 0)
+    routes = [route for route in site.application().routes if isinstance(route, Route)]
+    served = {route.path for route in routes if route.path.startswith("/api/")} - {openapi.PATH}
+    assert served == set(DOCUMENT["paths"])
+    assert all(route.methods == {"GET", "HEAD"} for route in routes)
+    assert all(set(operations) == {"get"} for operations in DOCUMENT["paths"].values())
+
+
+def test_parameters_are_those_that_are_read() -> None:
+    for endpoint in ENDPOINTS:
+        described = DOCUMENT["paths"][endpoint.path]["get"]["parameters"]
+        in_query = [parameter["name"] for parameter in described if parameter["in"] == "query"]
+        assert in_query == [parameter.name for parameter in endpoint.parameters]
+        in_path = [parameter["name"] for parameter in described if parameter["in"] == "path"]
+        assert in_path == re.findall(r"{(\w+)}", endpoint.path)
+
+
+def test_rows_are_the_vocabulary() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    assert list(schemas["TraceRow"]["properties"]) == [column.name for column in TRACE]
+    assert list(schemas["Span"]["properties"]) == [column.name for column in SPAN]
+
+
+def test_every_problem_has_its_status() -> None:
+    types = DOCUMENT["components"]["schemas"]["Problem"]["properties"]["type"]["enum"]
+    assert len(set(types)) == len(types) == len(Trouble)
+    for operations in DOCUMENT["paths"].values():
+        statuses = {int(status) for status in operations["get"]["responses"]}
+        assert {200, 400, 401, 403, 422, 500, 503} <= statuses
+        assert (404 in statuses) == any(parameter["in"] == "path" for parameter in operations["get"]["parameters"])
+
+
+def test_every_reference_leads_somewhere() -> None:
+    for reference in _references(DOCUMENT):
+        at: Any = DOCUMENT
+        for step in reference.removeprefix("#/").split("/"):
+            at = at[step]
+        assert isinstance(at, dict)
+
+
+def _references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if "$ref" in value:
+            yield value["$ref"]
+        for inner in value.values():
+            yield from _references(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _references(inner)

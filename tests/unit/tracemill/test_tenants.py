@@ -1,0 +1,40 @@
+"""Whose is a request, and when isn't it anyone's?"""
+
+import pytest
+
+from tracemill.config import Token, token_hash
+from tracemill.errors import Unauthenticated
+from tracemill.tenants import DEFAULT_TENANT, Tenants
+
+TENANTS = Tenants([Token(sha256=token_hash("one"), tenant="first"), Token(sha256=token_hash("two"), tenant="second")])
+
+
+@pytest.mark.parametrize(
+    ("authorization", "keys", "tenant"),
+    [(["Bearer one"], [], "first"), (["BEARER two "], [], "second"), ([], ["two"], "second")],
+)
+def test_a_token_has_a_tenant(authorization: list[str], keys: list[str], tenant: str) -> None:
+    assert TENANTS.of(authorization, keys) == tenant
+
+
+@pytest.mark.parametrize(
+    ("authorization", "keys", "why"),
+    [
+        ([], [], "no token"),
+        (["Bearer one"], ["one"], "more than one token"),
+        (["Bearer one", "Bearer one"], [], "more than one token"),
+        ([], ["one", "two"], "more than one token"),
+        (["one"], [], "isn't a bearer token"),
+        (["Bearer"], [], "isn't a bearer token"),
+        ([], ["One"], "nobody knows"),
+        ([], [""], "nobody knows"),
+        ([], ["\udce9"], "nobody knows"),
+    ],
+)
+def test_everything_else_is_refused(authorization: list[str], keys: list[str], why: str) -> None:
+    with pytest.raises(Unauthenticated, match=why):
+        TENANTS.of(authorization, keys)
+
+
+def test_without_tokens_everyone_is_the_default_tenant() -> None:
+    assert Tenants([]).of(["Bearer x"], ["y", "z"]) == DEFAULT_TENANT
