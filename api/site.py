@@ -51,7 +51,7 @@ class Site:
 
     def application(self, close: Callable[[], Awaitable[None]] | None = None) -> Starlette:
         """The ASGI application; `close` is awaited when it ends."""
-        return Starlette(
+        application = Starlette(
             routes=[
                 *(Route(path, self._health, name=path) for path in HEALTH),
                 Route(openapi.PATH, self._described, name="openapi"),
@@ -62,6 +62,8 @@ class Site:
             exception_handlers={HTTPException: self._no_route, ClientDisconnect: _gone, Exception: self._failed},
             lifespan=partial(_closing, close),
         )
+        application.router.redirect_slashes = False
+        return application
 
     async def _health(self, request: Request) -> Response:
         why = await self._store.why_not_ready() if request.url.path == "/readyz" else None

@@ -35,7 +35,7 @@ PARALLEL: Final = 4
 WAITING: Final = 64
 CONNECT_S: Final = 3
 
-_SETTINGS: Final = {
+SETTINGS: Final = {
     "readonly": 1,
     "max_execution_time": EXECUTION_S,
     "max_memory_usage": MEMORY_BYTES,
@@ -104,7 +104,7 @@ class ClickHouse:
         limits = {"max_result_rows": query.rows, "max_result_bytes": query.result_bytes}
         client = self._client or await self._connect()
         return await client.raw_query(
-            query.sql, parameters=dict(query.parameters), settings={**_SETTINGS, **limits}, fmt="JSONEachRow"
+            query.sql, parameters=dict(query.parameters), settings={**SETTINGS, **limits}, fmt="JSONEachRow"
         )
 
     async def _connect(self) -> AsyncClient:

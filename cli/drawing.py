@@ -37,8 +37,10 @@ def table(rows: list[dict[str, Any]], room: int) -> Table:
     widest = [
         max([len(title), *(row[place].cell_len for row in cells)]) for place, (title, _, _) in enumerate(_COLUMNS)
     ]
-    drawn = Table(box=None, pad_edge=False, header_style="dim")
-    for (title, justify, _), width in zip(_COLUMNS, _widths(widest, room - GAP * (len(_COLUMNS) - 1)), strict=True):
+    gaps = GAP * (len(_COLUMNS) - 1)
+    widths = _widths(widest, room - gaps)
+    drawn = Table(box=None, pad_edge=False, header_style="dim", width=sum(widths) + gaps)
+    for (title, justify, _), width in zip(_COLUMNS, widths, strict=True):
         drawn.add_column(title, justify=justify, no_wrap=True, overflow="ellipsis", width=width)
     for row in cells:
         drawn.add_row(*row)
@@ -104,13 +106,14 @@ def waterfall(spans: list[tuple[str, dict[str, Any]]], room: int) -> Table:
     starts = [read_time(span["started_at"]) or 0 for _, span in spans]
     first = min(starts)
     total = max(start + span["duration_ns"] for start, (_, span) in zip(starts, spans, strict=True)) - first
-    drawn = Table(box=None, pad_edge=False, show_header=False)
     durations = [_duration(span["duration_ns"] / 1e6) for _, span in spans]
     names = [_name(lines, span) for lines, span in spans]
     beside = LANE + max(map(len, durations)) + 2 * GAP
     drawn = Table(box=None, pad_edge=False, show_header=False)
     drawn.add_column(
-        no_wrap=True, overflow="ellipsis", width=max(LEAST_NAME, min(room - beside, max(map(_width, names))))
+        no_wrap=True,
+        overflow="ellipsis",
+        width=max(LEAST_NAME, min(room - beside, max(name.cell_len for name in names))),
     )
     drawn.add_column(no_wrap=True, width=LANE)
     drawn.add_column(no_wrap=True, justify="right", width=max(map(len, durations)))
@@ -122,10 +125,6 @@ def waterfall(spans: list[tuple[str, dict[str, Any]]], room: int) -> Table:
 
 def _failed(span: Mapping[str, Any]) -> bool:
     return bool(span["status_code"] == "ERROR")
-
-
-def _width(text: Text) -> int:
-    return text.cell_len
 
 
 def _name(lines: str, span: Mapping[str, Any]) -> Text:

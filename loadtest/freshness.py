@@ -20,6 +20,8 @@ from loadtest.senders import Connection
 from loadtest.workload import Workload
 from tracemill.config import Store
 
+_AT_ONCE: Final = 2
+"""Only the oldest are looked for, and again at once when one was seen: looking for all would be a load of its own."""
 _SEED_SHIFT: Final = 2_000_003
 
 
@@ -103,7 +105,7 @@ class Cadence:
     give_up_s: float = 60.0
 
 
-IDLE: Final = Cadence(gap_s=0.3, look_s=0.02, due_s=0.0)
+IDLE: Final = Cadence(gap_s=0.6, look_s=0.05, due_s=1.9)
 LOADED: Final = Cadence(gap_s=1.0, look_s=0.5, due_s=1.5)
 """Seldom enough that looking isn't a load of its own; ages are right to half a second."""
 
@@ -154,13 +156,15 @@ class Probe:
             waiting = self._waiting(sent, time.monotonic())
             if not waiting and not sending:
                 return
-            due = {hex_id: trace for hex_id, trace in waiting.items() if self._age(sent, trace) >= self._cadence.due_s}
-            for hex_id in self._eyes.seen(due):
-                self._ages_s[due[hex_id]] = self._age(sent, due[hex_id])
-            time.sleep(self._cadence.look_s)
+            due = [hex_id for hex_id, trace in waiting.items() if self._age(sent, trace) >= self._cadence.due_s]
+            seen = self._eyes.seen(due[:_AT_ONCE])
+            for hex_id in seen:
+                self._ages_s[waiting[hex_id]] = self._age(sent, waiting[hex_id])
+            if not seen:
+                time.sleep(self._cadence.look_s)
 
     def _waiting(self, sent: dict[int, float], now_s: float) -> dict[str, int]:
-        """Traces whose root was sent and that aren't visible yet, by hex id."""
+        """Traces whose root was sent and that aren't visible yet, by hex id, the oldest first."""
         last = self._workload.delays[-1]
         traces = [
             request - last for request, at in sent.items() if request >= last and now_s - at < self._cadence.give_up_s

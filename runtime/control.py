@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+import orjson
 from confluent_kafka import Message, Producer
 
 from runtime.kafka import producer_settings, read_from
@@ -18,6 +19,7 @@ from tracemill.sampling import RuleSet
 log = logging.getLogger(__name__)
 
 TIMEOUT_S = 15.0
+SKIP = b"skip/"
 
 
 class ControlError(RuntimeError):
@@ -57,10 +59,46 @@ def applied_rules(kafka: Kafka) -> list[RuleSet]:
     found: list[RuleSet] = []
 
     def take(message: Message) -> None:
+        if (message.key() or b"").startswith(SKIP):
+            return
         try:
             found.append(read_rules(message.value() or b""))
         except Malformed as error:
             log.warning(pairs("a rule set can't be read", offset=message.offset(), why=error))
+
+    read_from(kafka, topics.CONTROL.name(kafka.namespace), {0: 0}, take)
+    return found
+
+
+def skip(kafka: Kafka, partition: int, offset: int) -> None:
+    """From now on no worker reads this record of `otlp.v1`.
+
+    Raises:
+        ControlError: Kafka didn't take it.
+    """
+    failed: list[str] = []
+    producer = Producer(producer_settings(kafka, int(TIMEOUT_S * 1000)))
+    key = SKIP + f"{partition}/{offset}".encode()
+    producer.produce(
+        topics.CONTROL.name(kafka.namespace),
+        orjson.dumps({"partition": partition, "offset": offset}),
+        key,
+        partition=0,
+        on_delivery=lambda error, _: failed.append(str(error)) if error else None,
+    )
+    if producer.flush(TIMEOUT_S) or failed:
+        raise ControlError(f"the control topic didn't take {key.decode()}: {failed or 'no answer'}")
+
+
+def skipped(kafka: Kafka, partition: int) -> set[int]:
+    """The offsets of a partition that no worker reads."""
+    found: set[int] = set()
+    mine = SKIP + f"{partition}/".encode()
+
+    def take(message: Message) -> None:
+        key = message.key() or b""
+        if key.startswith(mine):
+            found.add(int(key.removeprefix(mine)))
 
     read_from(kafka, topics.CONTROL.name(kafka.namespace), {0: 0}, take)
     return found

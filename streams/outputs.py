@@ -71,6 +71,15 @@ class Outputs:
                 self._send(self._names["decisions"], output.partition, blocks.write(part, anchors[output.partition]))
         self._barrier()
 
+    def mark_takeover(self, partition: int, start: Anchor) -> None:
+        """Write down that a worker begins at `start`, before it reads anything.
+
+        Raises:
+            OutputError: Kafka didn't take it.
+        """
+        self._send(self._names["decisions"], partition, blocks.takeover(start))
+        self._barrier()
+
     def tick(self, partition: int) -> None:
         """Append a tick to a partition of `otlp.v1`; nobody waits for it."""
         headers: Any = [(topics.HEADER_TYPE, topics.TYPE_TICK.encode())]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from confluent_kafka import Consumer, TopicPartition
 
 from runtime.kafka import ADMIN_TIMEOUT_S, consumer_settings, fetch_records, read_from
@@ -10,19 +12,31 @@ from tracemill import topics
 from tracemill.assembly.assembler import Assembler
 from tracemill.assembly.memory import Memory
 from tracemill.assembly.restart import Past
+from tracemill.assembly.trace import Anchor
 from tracemill.config import Config
 
 MARGIN_MS = 60_000
 """Read so much more of `decisions.v1` than the horizon, because its records were written after what they decide."""
 
 
-def recover(config: Config, partition: int) -> tuple[Assembler, Memory]:
+class Recovered(NamedTuple):
+    """A partition as it was at the group's commit, and how many workers began there before."""
+
+    assembler: Assembler
+    memory: Memory
+    start: Anchor
+    takeovers: int
+
+
+def recover(config: Config, partition: int) -> Recovered:
     """The assembler and the memory of a partition as they were at the group's committed offset. Blocks."""
     committed = _committed(config, partition)
     past = Past()
-    if committed is not None:
-        _read_past(config, partition, committed, past)
-    return past.restart(config.assembly, committed, lambda offsets: bundles_at(config.kafka, partition, offsets))
+    _read_past(config, partition, committed, past)
+    assembler, memory = past.restart(
+        config.assembly, committed, lambda offsets: bundles_at(config.kafka, partition, offsets)
+    )
+    return Recovered(assembler, memory, past.start(committed), past.takeovers(committed))
 
 
 def _committed(config: Config, partition: int) -> int | None:
@@ -35,12 +49,14 @@ def _committed(config: Config, partition: int) -> int | None:
     return offset if offset >= 0 else None
 
 
-def _read_past(config: Config, partition: int, committed: int, past: Past) -> None:
-    """Read the blocks since the horizon before the committed record was appended."""
-    source = topics.OTLP.name(config.kafka.namespace)
-    near = fetch_records(config.kafka, source, partition, [committed, committed - 1])
-    newest = near[max(near)].timestamp()[1] if near else 0
-    since = max(newest - config.assembly.memory_horizon_ms - MARGIN_MS, 0)
+def _read_past(config: Config, partition: int, committed: int | None, past: Past) -> None:
+    """Read the blocks since the horizon before the committed record was appended; all where nothing is committed."""
+    since = 0
+    if committed is not None:
+        source = topics.OTLP.name(config.kafka.namespace)
+        near = fetch_records(config.kafka, source, partition, [committed, committed - 1])
+        newest = near[max(near)].timestamp()[1] if near else 0
+        since = max(newest - config.assembly.memory_horizon_ms - MARGIN_MS, 0)
     topic = topics.DECISIONS.name(config.streams.output_namespace or config.kafka.namespace)
     consumer = Consumer(consumer_settings(config.kafka, "tracemill-reader"))
     try:

@@ -13,13 +13,14 @@ from typing import Final
 
 import pyarrow as pa
 
-from runtime.control import applied_rules
+from runtime.control import applied_rules, skip, skipped
 from runtime.dead_letters import Record, dead_letter
 from runtime.logs import pairs
 from streams import metrics
-from streams.log import bring_back, index_of, oldest_offset
+from streams.log import bring_back, bundles_at, index_of, oldest_offset
 from streams.outputs import Outputs
 from streams.recovery import recover
+from streams.trial import killers
 from tracemill import topics
 from tracemill.assembly.assembler import Assembler
 from tracemill.assembly.memory import Memory
@@ -42,6 +43,9 @@ Seek = Callable[[int, int], Awaitable[None]]
 """Makes a partition's next record the one at an offset."""
 
 SEEK_PAUSE_S: Final = 1.0
+TAKEOVERS: Final = 3
+"""So many workers may begin at a commit before its records are tried one by one."""
+
 TICK_PAUSE_S: Final = 0.25
 TICK_MARGIN_MS: Final = 5
 SHORTEST_WAIT_MS: Final = 100
@@ -59,6 +63,7 @@ class Partition:
     memory: Memory
     read_at: float
     committed: int
+    skips: set[int]
     ticked_at: float = 0.0
     sought_at: float = 0.0
     append_ms: int = 0
@@ -110,11 +115,15 @@ class Worker:
 
     async def _recover(self, partition: int) -> Partition:
         began = time.monotonic()
-        assembler, memory = await asyncio.to_thread(recover, self._config, partition)
+        assembler, memory, start, takeovers = await asyncio.to_thread(recover, self._config, partition)
+        skips = await asyncio.to_thread(skipped, self._config.kafka, partition)
+        if takeovers >= TAKEOVERS:
+            skips |= await asyncio.to_thread(self._try, partition, start.offset, skips)
+        await asyncio.to_thread(self._outputs.mark_takeover, partition, start)
         if assembler.rules not in self._rules:
             for rule_set in await asyncio.to_thread(applied_rules, self._config.kafka):
                 self._rules.add(rule_set)
-        ours = Partition(assembler, memory, time.monotonic(), assembler.next_offset)
+        ours = Partition(assembler, memory, time.monotonic(), assembler.next_offset, skips)
         self._partitions[partition] = ours
         self._recovering.pop(partition, None)
         log.info(
@@ -128,6 +137,18 @@ class Worker:
             )
         )
         return ours
+
+    def _try(self, partition: int, first: int, known: set[int]) -> set[int]:
+        """Workers have begun here again and again: find what ended them, and set it aside for all to come."""
+        log.warning(pairs("workers didn't get beyond a commit, records are tried one by one", partition=partition))
+        found = {offset for offset in killers(self._config, partition, first) if offset not in known}
+        for offset in found:
+            skip(self._config.kafka, partition, offset)
+            bundle = bundles_at(self._config.kafka, partition, [offset])[offset]
+            why = Malformed(Reason.KILLED_WORKER, f"{TAKEOVERS} workers ended after they had begun to read here")
+            headers = [(topics.HEADER_INDEX, bundle.index)]
+            self._dead_letter(partition, offset, -1, headers, bundle.value, why)
+        return found
 
     # ---- records -----------------------------------------------------------------------------------------------
 
@@ -177,7 +198,9 @@ class Worker:
         self, ours: Partition, partition: int, offset: int, append_ms: int, headers: Headers, value: bytes
     ) -> None:
         kind = next((body for name, body in headers if name == topics.HEADER_TYPE), b"")
-        if not kind:
+        if offset in ours.skips:
+            ours.assembler.feed_tick(offset, append_ms)
+        elif not kind:
             metrics.RECORDS.labels("bundle").inc()
             try:
                 ours.assembler.feed_bundle(offset, append_ms, value, index_of(headers))

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from tracemill.decode.attributes import ABSENT, Index, texts
 from tracemill.decode.groups import Origin, service_codes, text_column
+from tracemill.decode.nested import last_of_events
 from tracemill.decode.spans import Spans
 from tracemill.dialects import classify, tables
 
@@ -31,6 +32,7 @@ _KEYS: Final = (
     tables.ENTITY,
     *dict.fromkeys(key for table in _TABLES for keys in table.values() for key in keys),
 )
+_MODEL: Final = r'"model": ?"(?P<model>[^"\\]{1,200})"'
 
 
 @dataclass(frozen=True)
@@ -85,11 +87,33 @@ def read(spans: Spans, owner: Int, origin: Int, origins: Sequence[Origin]) -> Fr
     index = spans.attributes.index(_KEYS)
     columns = {name: index.first(keys) for name, keys in tables.TEXT.items()}
     text = texts(spans.attributes.values, columns | {"kind": index.first(tables.KIND)}, spans.count)
+    text["request_model"] = _with_parameters(text["request_model"], text["model_params"])
+    text["error_type"] = _with_exceptions(text["error_type"], spans)
     models = pc.if_else(pc.equal(text["request_model"], ""), text["response_model"], text["request_model"])
     type_code = classify.type_codes(text.pop("kind"), text["operation"], text["tool_name"], models)
     text["finish_reason"] = _first_of_list(spans, index)
     text |= _names_of_type(spans, index, text, type_code)
     return Frame(spans, owner, origin, origins, text, _numbers(spans, index), type_code)
+
+
+def _with_parameters(models: Any, parameters: Any) -> Any:
+    """The requested models, those that are missing from the parameters: of a call that failed nothing else names it."""
+    missing = pc.and_(pc.equal(models, ""), pc.not_equal(parameters, ""))
+    if not pc.any(missing).as_py():
+        return models
+    named = pc.struct_field(pc.extract_regex(parameters.filter(missing), _MODEL), 0).fill_null("")
+    return pc.replace_with_mask(models, missing, named)
+
+
+def _with_exceptions(types: Any, spans: Spans) -> Any:
+    """The types of errors, those that are missing from the exception that was recorded last on a span that failed."""
+    recorded = np.diff(np.asarray(spans.events.offsets)) > 0
+    missing = (spans.status_code == ERROR) & recorded & np.asarray(pc.equal(types, ""))
+    if not missing.any():
+        return types
+    return pc.replace_with_mask(
+        types, pa.array(missing), last_of_events(spans.events, np.nonzero(missing)[0], "exception.type")
+    )
 
 
 def _names_of_type(spans: Spans, index: Index, text: Mapping[str, Any], type_code: classify.Codes) -> dict[str, Any]:

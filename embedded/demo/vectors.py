@@ -10,7 +10,7 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-SIZE: Final = 256
+SIZE: Final = 96
 
 Vector = npt.NDArray[np.float32]
 

@@ -85,7 +85,7 @@ class Broker:
 
     def _format(self) -> None:
         """Give the storage a cluster id, which stays in it."""
-        cluster_id = base64.urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
+        cluster_id = _cluster_id()
         tool = ["kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", cluster_id]
         classpath = ["-cp", f"{self.jars}/*"]
         done = subprocess.run(
@@ -135,3 +135,10 @@ _ONE_MACHINE: Final = {
     # A transactional producer is refused when it introduces itself: none can ask for less than this.
     "transaction.max.timeout.ms": "1",
 }
+
+
+def _cluster_id() -> str:
+    """A random id that Kafka's tool doesn't take for an option, as it would one that begins with a dash."""
+    while (found := base64.urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")).startswith("-"):
+        pass
+    return found

@@ -93,6 +93,6 @@ SETTINGS
     min_level_for_wide_part = 1,
     -- a merge costs a span more than its insert: fewer, larger ones
     min_parts_to_merge_at_once = 8,
-    -- a day that is over becomes one part; one that is still written to is never rewritten as a whole
+    -- a day that is over becomes one part, a day that is still written to is never rewritten as a whole
     min_age_to_force_merge_seconds = 3600,
     min_age_to_force_merge_on_partition_only = 1

@@ -29,7 +29,7 @@ class Written:
 
     def rows(self) -> list[dict[str, Any]]:
         """All rows of all blocks, in the order of the topic."""
-        return [row for value in self.blocks for row in blocks.read(value)[0].to_pylist()]
+        return [row for value in self.blocks for row in blocks.read(value).rows.to_pylist()]
 
 
 class Worker:

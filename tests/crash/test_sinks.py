@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,30 @@ from sinks.clickhouse import connect
 from tests.builders.frames import batch, lean_rows, span_record, trace_record
 from tests.builders.sinking import Log, Sink, eventually, sink_config
 from tests.fixtures.servers import Server
+from tracemill.config import Config
 
 pytestmark = pytest.mark.crash
 
 
+@pytest.fixture
+def sink_of(tmp_path: Path) -> Iterator[Callable[[Config], Sink]]:
+    """Makes sinks that are ended with the test, however it ends."""
+    made: list[Sink] = []
+
+    def make(config: Config) -> Sink:
+        made.append(Sink(config, tmp_path))
+        return made[-1]
+
+    yield make
+    for sink in made:
+        sink.kill()
+
+
 def test_a_kill_between_insert_and_commit_stores_twice_and_shows_once(
-    broker: Server, store: str, namespace: str, tmp_path: Path
+    broker: Server, store: str, namespace: str, sink_of: Callable[[Config], Sink]
 ) -> None:
     config = sink_config(broker.address, store, namespace)
-    log, sink = Log(config), Sink(config, tmp_path)
+    log, sink = Log(config), sink_of(config)
     sink.start()
     eventually(lambda: sink.get("/readyz")[0], 200)
     client = connect(config.store)
@@ -49,9 +65,11 @@ def test_a_kill_between_insert_and_commit_stores_twice_and_shows_once(
     client.close()
 
 
-def test_kills_at_any_time_lose_and_double_nothing(broker: Server, own_store: Server, tmp_path: Path) -> None:
+def test_kills_at_any_time_lose_and_double_nothing(
+    broker: Server, own_store: Server, sink_of: Callable[[Config], Sink]
+) -> None:
     config = sink_config(broker.address, own_store.address, "kills", linger_ms=50)
-    log, sink = Log(config), Sink(config, tmp_path)
+    log, sink = Log(config), sink_of(config)
     client = connect(config.store)
 
     def spans() -> Any:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from tests.builders.bundles import S, bundle, trace_id
 from tests.fixtures.streaming import Pipeline, decided, load
 
 pytestmark = pytest.mark.crash
@@ -93,3 +95,20 @@ def test_one_and_three_workers_write_the_same_rows_in_the_same_order(
     finally:
         one.stop()
         three.stop()
+
+
+def test_a_record_that_kills_the_worker_is_set_aside(pipeline: Pipeline) -> None:
+    value, index = bundle([S(trace=1), S(trace=2)])
+    poison, poison_index = bundle([S(trace=3)], tenant="pöison")
+    broken = poison.replace("pöison".encode(), b"p\xff\xffison")
+    for each in ((value, index), (broken, poison_index), bundle([S(trace=4)])):
+        pipeline.append(0, *each)
+    for _ in range(6):
+        if not pipeline.dead_letters():
+            with suppress(AssertionError):  # it dies before it is ready
+                pipeline.worker()
+            time.sleep(2)
+    pipeline.settle()
+    (letter,) = pipeline.dead_letters()
+    assert (letter["reason"], letter["offset"]) == ("killed_worker", 1)
+    assert {row["trace_id"] for row in pipeline.rows()[0]} == {trace_id(1), trace_id(2), trace_id(4)}

@@ -194,6 +194,16 @@ def test_what_is_not_http_is_refused(ingester: Ingester, junk: bytes) -> None:
     assert not heard or heard.startswith(b"HTTP/1.1 4")
 
 
+@pytest.mark.parametrize("name", [b"x-tracemill-key", b"Authorization", b"Content-Type", b"Content-Encoding"])
+def test_headers_that_are_no_text_are_refused(ingester: Ingester, name: bytes) -> None:
+    sent = (
+        b"POST /v1/traces HTTP/1.1\r\nHost: x\r\n"
+        + name
+        + b": \xff\xfe\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    )
+    assert raw(ingester, sent).startswith(b"HTTP/1.1 4")
+
+
 def test_slow_clients_hold_nothing_for_long(ingester: Ingester) -> None:
     port = ingester.config.ingest.http_port
     with (

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 
@@ -50,19 +50,39 @@ not listed before. `times` and `sizes` are the log times of the records new in t
 """
 
 _ANCHOR: Final = b"anchor"
+_TAKEOVER: Final = b"takeover"
+
+
+class Block(NamedTuple):
+    """A record of `decisions.v1`: its rows, where reading can begin again, and whether it only marks a takeover."""
+
+    rows: Any
+    anchor: Anchor
+    takeover: bool
 
 
 def write(table: Any, anchor: Anchor) -> bytes:
     """A block: rows of `SCHEMA` (maybe none) as an Arrow IPC stream, and the state at which reading can begin again."""
+    return _stream(table, {_ANCHOR: json.dumps(anchor).encode()})
+
+
+def takeover(anchor: Anchor) -> bytes:
+    """A block without rows that says: a worker has begun to read at `anchor`.
+
+    Where several of them follow each other, something there ends the workers.
+    """
+    return _stream(SCHEMA.empty_table(), {_ANCHOR: json.dumps(anchor).encode(), _TAKEOVER: b"1"})
+
+
+def _stream(table: Any, metadata: dict[bytes, bytes]) -> bytes:
     sink = pa.BufferOutputStream()
-    schema = SCHEMA.with_metadata({_ANCHOR: json.dumps(anchor).encode()})
-    with pa.ipc.new_stream(sink, schema) as writer:
-        writer.write_table(table.replace_schema_metadata(schema.metadata))
+    with pa.ipc.new_stream(sink, SCHEMA.with_metadata(metadata)) as writer:
+        writer.write_table(table.replace_schema_metadata(metadata))
     return sink.getvalue().to_pybytes()
 
 
-def read(value: bytes) -> tuple[Any, Anchor]:
-    """The rows and the anchor in a record of `decisions.v1`.
+def read(value: bytes) -> Block:
+    """What a record of `decisions.v1` says.
 
     Raises:
         ValueError: it is no block of this release.
@@ -74,7 +94,7 @@ def read(value: bytes) -> tuple[Any, Anchor]:
         raise ValueError(f"not a block of decisions: {error}") from error
     if not table.schema.equals(SCHEMA):
         raise ValueError(f"not a block of decisions: columns {table.schema.names}")
-    return table.combine_chunks(), anchor
+    return Block(table.combine_chunks(), anchor, _TAKEOVER in table.schema.metadata)
 
 
 def keys_of(table: Any) -> list[bytes]:

@@ -6,7 +6,7 @@ open and older than `carry_after`. What came since is read again, and what was d
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -35,6 +35,7 @@ class Past:
         self._decided: list[Any] = []
         self._carried: dict[bytes, dict[int, dict[str, Any]]] = defaultdict(dict)
         self._anchors: dict[int, Anchor] = {}
+        self._takeovers: Counter[int] = Counter()
 
     def take(self, value: bytes) -> None:
         """Read one block.
@@ -42,16 +43,23 @@ class Past:
         Raises:
             ValueError: it isn't one.
         """
-        table, anchor = blocks.read(value)
+        table, anchor, takeover = blocks.read(value)
+        if takeover:
+            self._takeovers[anchor.offset] += 1
+            return
         self._anchors[anchor.offset] = anchor
         self._decided.append(table.filter(pc.equal(table.column("row"), blocks.DECIDED)))
         rows = table.filter(pc.equal(table.column("row"), blocks.CARRIED))
         for key, row in zip(blocks.keys_of(rows), rows.to_pylist(), strict=True):
             self._carried[key][row["cause"]] = row
 
+    def takeovers(self, committed: int | None) -> int:
+        """How many workers have begun at this commit before; more than a few never got beyond it."""
+        return self._takeovers[committed or 0]
+
     def restart(self, rules: Assembly, committed: int | None, bundles_at: BundlesAt) -> tuple[Assembler, Memory]:
         """The assembler and the memory as they were just before the record at the committed offset."""
-        start = self._start(committed)
+        start = self.start(committed)
         memory = Memory(rules.memory_horizon_ms)
         decided_through = self._remember(memory)
         assembler = Assembler(rules, memory, start)
@@ -80,7 +88,7 @@ class Past:
                     shadows.add(key, records, start.offset, ClosedBy(row["closed_by"]), row["cause"])
         return shadows
 
-    def _start(self, committed: int | None) -> Anchor:
+    def start(self, committed: int | None) -> Anchor:
         """The state at the commit. Where no block tells it, log time begins with the next record's append time."""
         if committed is None:
             return Anchor(0, None, 0, "")

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from tracemill.decode.attributes import Attributes
+from tracemill.decode.attributes import ABSENT, Attributes, texts
 from tracemill.decode.wire import handler
 
 Rows = npt.NDArray[np.int64]
@@ -35,6 +35,20 @@ def attribute_maps(attributes: Attributes, rows: Rows, without: Mask | None = No
 def events(lists: Any, rows: Rows, kind: Any) -> Any:
     """The events of the spans at `rows`, as the list column `kind` says."""
     return _nested(lists, rows, kind, "Event", lambda batch: [_time(batch.column("time")), batch.column("name")])
+
+
+def last_of_events(lists: Any, rows: Rows, key: str) -> Any:
+    """For each span at `rows` the text of an attribute of its last event that has it, `''` where none has."""
+    taken = lists.take(pa.array(rows))
+    raw = taken.flatten()
+    batch = handler("Event").list_to_record_batch(raw.to_pylist())
+    attributes = Attributes.of(batch.column("attributes"))
+    found = attributes.index((key,)).first((key,))
+    last = np.full(len(rows), ABSENT, np.int64)
+    if found is not None:
+        span = np.repeat(np.arange(len(rows)), np.diff(np.asarray(taken.offsets)))
+        last[span[found != ABSENT]] = found[found != ABSENT]
+    return texts(attributes.values, {"it": last}, len(rows))["it"]
 
 
 def links(lists: Any, rows: Rows, kind: Any) -> Any:

@@ -1,7 +1,7 @@
 """From which attributes does each column come? First match wins, left to right.
 
 OpenTelemetry GenAI conventions (the current repository's names, then those up to 1.41, then their deprecated
-forms), then OpenInference, then OpenLLMetry (Traceloop).
+forms), then OpenInference, OpenLLMetry (Traceloop) and pydantic-ai.
 """
 
 from __future__ import annotations
@@ -63,9 +63,14 @@ INTEGERS: Final[Sources] = MappingProxyType(
         "reasoning_tokens": (
             "gen_ai.usage.reasoning.output_tokens",
             "gen_ai.usage.reasoning_tokens",
+            "gen_ai.usage.details.reasoning_tokens",
             "llm.token_count.completion_details.reasoning",
         ),
-        "audio_tokens": ("gen_ai.usage.audio.input_tokens", "llm.token_count.prompt_details.audio"),
+        "audio_tokens": (
+            "gen_ai.usage.audio.input_tokens",
+            "gen_ai.usage.details.audio_tokens",
+            "llm.token_count.prompt_details.audio",
+        ),
     }
 )
 

@@ -13,7 +13,9 @@ from api.messages import Message, Part, indented, pretty, read
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters='"\\'), min_size=1, max_size=6).map(
     lambda text: f"<{text}>"
 )
-NAMES = st.sampled_from(["role", "parts", "content", "type", "text", "tool_calls", "arguments", "response", "name", "x"])
+NAMES = st.sampled_from(
+    ["role", "parts", "content", "type", "text", "tool_calls", "arguments", "response", "name", "x"]
+)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | TEXTS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4),

@@ -24,7 +24,11 @@ def test_an_empty_parameter_is_one_that_is_not_given() -> None:
 @pytest.mark.parametrize(
     ("given", "trouble", "text"),
     [
-        ([("fliter", "x")], Trouble.UNKNOWN_PARAMETER, "did you mean `filter`?; there are: cursor, filter, from, limit"),
+        (
+            [("fliter", "x")],
+            Trouble.UNKNOWN_PARAMETER,
+            "did you mean `filter`?; there are: cursor, filter, from, limit",
+        ),
         ([("tenant", "other")], Trouble.UNKNOWN_PARAMETER, "tenant: there is no such parameter"),
         ([("content", "true")], Trouble.UNKNOWN_PARAMETER, "there are: cursor"),
         ([("limit", "1"), ("limit", "2")], Trouble.BAD_PARAMETER, "limit: it is given twice"),
@@ -64,7 +68,9 @@ def test_a_filter_points_at_its_error() -> None:
     assert "did you mean `error_count`?" in document["detail"]
 
 
-@pytest.mark.parametrize("text", ["error_count", "1", "now()", "count()", "root_name = 1", "any_span(any_span(name = 'a'))"])
+@pytest.mark.parametrize(
+    "text", ["error_count", "1", "now()", "count()", "root_name = 1", "any_span(any_span(name = 'a'))"]
+)
 def test_filters_that_are_refused(text: str) -> None:
     with pytest.raises(Problem) as caught:
         questions.read({"filter": text}, TRACES, NOW)

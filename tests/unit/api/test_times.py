@@ -41,7 +41,9 @@ def test_moments(text: str, at_ns: int) -> None:
     assert moment("from", text, NOW) == at_ns
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "1y", "1h30m", "2026-13-01", "2026-01-31T12:00:00", "-5", "1e9", "１h"])
+@pytest.mark.parametrize(
+    "text", ["", "yesterday", "1y", "1h30m", "2026-13-01", "2026-01-31T12:00:00", "-5", "1e9", "１h"]
+)
 def test_no_moments(text: str) -> None:
     with pytest.raises(Problem, match=r"^to: .*write a time such as") as caught:
         moment("to", text, NOW)

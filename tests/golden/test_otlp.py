@@ -1,0 +1,126 @@
+"""Real exports of real SDKs mean what they should: from their bytes to the columns, as the pipeline reads them.
+
+`expected/NAME.json` holds the key columns of each span of `otlp/NAME.binpb`; `python -m tests.golden.test_otlp` writes
+them anew, for `git diff` to be read.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tracemill.config import Limits
+from tracemill.decode.groups import Origins, Sender
+from tracemill.decode.spans import decode
+from tracemill.evaluation.rows import Traces
+from tracemill.evaluation.rows import columns as trace_columns
+from tracemill.evaluation.spans import any_column
+from tracemill.frame import Frame, read
+from tracemill.otlp.check import check
+from tracemill.otlp.split import split
+
+HERE = Path(__file__).parent / "otlp"
+RECORDINGS = sorted(path.stem for path in HERE.glob("*.binpb"))
+PARTITIONS = 8
+SHOWN_LETTERS = 200
+COLUMNS = (
+    "name", "kind", "status_code", "service_name", "environment", "scope_name", "scope_version", "trace_state",
+    "span_type", "operation", "provider", "request_model", "response_model", "model_params", "finish_reason",
+    "session_id", "user_id", "agent_name", "tool_name", "tool_call_id", "error_type", "input_tokens", "output_tokens",
+    "cache_read_tokens", "reasoning_tokens", "audio_tokens", "ttft_ms", "input_messages", "output_messages",
+    "tool_arguments", "tool_result", "retrieval_query", "documents",
+)  # fmt: skip
+TRACE_COLUMNS = (
+    "root_name", "root_type", "span_count", "depth", "llm_calls", "tool_calls", "retrievals", "error_count",
+    "tool_error_count", "retry_count", "orphans", "input_tokens", "output_tokens",
+)  # fmt: skip
+
+
+def frame(name: str) -> tuple[Frame, int]:
+    """A recording, as a flush sees it, and how many traces it holds."""
+    checked = check((HERE / f"{name}.binpb").read_bytes(), Limits())
+    assert checked.refusals.count == 0
+    chunks: dict[bytes, list[tuple[bytes, Sender]]] = {}
+    for piece in split(checked.batches, "default", PARTITIONS, 1 << 20, 1 << 26):
+        data = b"".join(piece.parts)
+        group = piece.group
+        sender = Sender(*(data[slice(*part)] for part in (group.tenant, group.resource, group.scope)))
+        for trace_id, start, end, _ in group.chunks:
+            chunks.setdefault(trace_id, []).append((data[start:end], sender))
+    owned = [(owner, *one) for owner, trace in enumerate(chunks.values()) for one in trace]
+    counts = [decode(chunk).count for _, chunk, _ in owned]
+    senders = list(dict.fromkeys(sender for *_, sender in owned))
+    spans = decode(b"".join(chunk for _, chunk, _ in owned))
+    assert spans.count == checked.accepted
+    owner = np.repeat([owner for owner, *_ in owned], counts)
+    origin = np.repeat([senders.index(sender) for *_, sender in owned], counts)
+    return read(spans, owner, origin, Origins().read(senders)), len(chunks)
+
+
+def facts(name: str) -> dict[str, Any]:
+    """What is expected of a recording: each span's key columns that aren't empty, and each trace's."""
+    spans, count = frame(name)
+    rows = np.arange(spans.count)
+    columns = {column: any_column(spans, column, rows).to_pylist() for column in COLUMNS}
+    summed = {column: _plain(values) for column, values in trace_columns(Traces(spans, count)).items()}
+    return {
+        "spans": [_shown({column: values[row] for column, values in columns.items()}) for row in rows],
+        "traces": [{column: summed[column][place] for column in TRACE_COLUMNS} for place in range(count)],
+    }
+
+
+def _plain(values: Any) -> list[Any]:
+    return values.tolist() if isinstance(values, np.ndarray) else values.to_pylist()
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        column: value[:SHOWN_LETTERS] if isinstance(value, str) else value
+        for column, value in row.items()
+        if value not in ("", None)
+    }
+
+
+def expectation(name: str) -> Path:
+    return HERE / "expected" / f"{name}.json"
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_a_recorded_export_gives_the_expected_columns(name):
+    assert facts(name) == json.loads(expectation(name).read_text())
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_messages_and_documents_have_one_shape_whatever_was_sent(name):
+    spans, _ = frame(name)
+    rows = np.arange(spans.count)
+    for column in ("input_messages", "output_messages"):
+        for text in filter(None, any_column(spans, column, rows).to_pylist()):
+            for message in json.loads(text):
+                assert message["role"] in {"system", "user", "assistant", "tool"}
+                assert all(part["type"] for part in message["parts"])
+    for text in filter(None, any_column(spans, "documents", rows).to_pylist()):
+        assert all({"id", "content", "score"} <= document.keys() for document in json.loads(text))
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_what_became_a_content_column_is_no_attribute_any_more(name):
+    spans, _ = frame(name)
+    rows = np.arange(spans.count)
+    for attributes in any_column(spans, "attributes", rows).to_pylist():
+        assert not [key for key, _ in attributes if key.startswith(("llm.input_messages.", "gen_ai.input.messages"))]
+
+
+def test_there_are_recordings_of_several_sdks():
+    languages = {name.partition("-")[0] for name in RECORDINGS}
+    assert languages >= {"python", "node", "go"}
+
+
+if __name__ == "__main__":
+    for recording in RECORDINGS:
+        text = json.dumps(facts(recording), indent=1, ensure_ascii=False)
+        expectation(recording).write_text(f"{text}\n")
