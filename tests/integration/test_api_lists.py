@@ -146,7 +146,7 @@ def test_paging_gives_every_span_once(client: TestClient, order: str, limit: int
 
 
 def test_what_comes_in_meanwhile_moves_nothing(store: str, filled: tuple[Client, str]) -> None:
-    database_client, name = filled
+    database_client, _ = filled
     apply(database_client, Layout("api_meanwhile", "", 3_650))
     try:
         insert_traces(database_client, "api_meanwhile", *(trace_record(**row) for row in MY_ROWS))

@@ -27,7 +27,7 @@ def test_no_bar_leaves_its_trace(times: list[tuple[int, int]]) -> None:
     assert len(drawn.bars) == len(times)
     for bar in drawn.bars:
         assert 0 <= bar.left <= 100
-        assert 0 <= bar.width
+        assert bar.width >= 0
         assert bar.left + bar.width <= 100 + 1e-9
         assert bar.duration_ms == bar.span["duration_ns"] / 1e6
     assert [place for place, _ in drawn.ticks] == [0, 25, 50, 75, 100]
