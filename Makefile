@@ -45,7 +45,8 @@ unit: $(VENV)/dev.stamp  ## Tests, those with real servers and killed processes 
 	$(BIN)/pytest $(ARGS)
 
 bench: $(VENV)/dev.stamp  ## Measure: CPU-seconds per million spans, memory, freshness, and a ledger of every span
-	@$(BIN)/python -m loadtest.bench $(ARGS)
+	@mkdir -p .build
+	@$(BIN)/python -m loadtest.bench --json .build/bench.json --write-docs docs/benchmarks.md $(ARGS)
 
 lock:  ## Choose newest versions and lock them
 	$(UV) pip compile pyproject.toml --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links \

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -223,7 +224,7 @@ def store_part(config: Config) -> Part:
 def _steps(config: Config, path: Path, steps: Sequence[Step]) -> list[Part]:
     asked = [(step, step.arguments(config)) for step in steps]
     return [
-        Part(step.name, sys.executable, _command(arguments, path), after=frozenset({step.after}), once=True)
+        Part(step.name, sys.executable, _command(arguments, path), frozenset({step.after}), _direct(), once=True)
         for step, arguments in asked
         if arguments
     ]
@@ -236,11 +237,17 @@ def _served(config: Config, path: Path, served: Sequence[Served]) -> list[Part]:
             program=sys.executable,
             arguments=_command(part.arguments, path),
             after=frozenset({"topics", "schema"}),
-            env=part.env,
+            env=_direct() | dict(part.env),
             ready=http_ready(_readiness(*part.health(config))),
         )
         for part in served
     ]
+
+
+def _direct() -> dict[str, str]:
+    """No proxy stands between a machine and itself, whatever the environment says of proxies."""
+    without = ",".join(filter(None, (os.environ.get("no_proxy") or os.environ.get("NO_PROXY"), "127.0.0.1,localhost")))
+    return {"no_proxy": without, "NO_PROXY": without}
 
 
 def _command(arguments: Sequence[str], path: Path) -> tuple[str, ...]:

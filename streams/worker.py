@@ -46,6 +46,9 @@ SEEK_PAUSE_S: Final = 1.0
 TAKEOVERS: Final = 3
 """So many workers may begin at a commit before its records are tried one by one."""
 
+MANY_TRACES: Final = 250
+"""A flush of more is a sign of load: the next one may wait, because large flushes cost less a span."""
+
 TICK_PAUSE_S: Final = 0.25
 TICK_MARGIN_MS: Final = 5
 SHORTEST_WAIT_MS: Final = 100
@@ -248,11 +251,10 @@ class Worker:
                 await asyncio.wait_for(self._closed.wait(), timeout=1.0)
             self._closed.clear()
             began = time.monotonic()
-            await self.flush()
+            busy = await self.flush() > MANY_TRACES
             took = time.monotonic() - began
             metrics.FLUSH.observe(took)
             self._gauge()
-            busy = took > pause / 4
             pause = (self._config.streams.flush_load_ms if busy else self._config.streams.flush_idle_ms) / 1000
             await asyncio.sleep(max(0.0, pause - took))
 
@@ -263,8 +265,8 @@ class Worker:
             metrics.HELD.labels(str(number)).set(ours.assembler.held_bytes)
             metrics.LAG.labels(str(number)).set(max(0.0, now_ms - ours.append_ms) / 1000 if ours.append_ms else 0.0)
 
-    async def flush(self) -> None:
-        """Decide and write what closed so far, in all partitions at once; then commit."""
+    async def flush(self) -> int:
+        """Decide and write what closed so far, in all partitions at once; then commit. How much closed."""
         taken = {number: (ours, ours.events) for number, ours in sorted(self._partitions.items())}
         for ours, _ in taken.values():
             ours.events, ours.waiting_bytes = [], 0
@@ -275,8 +277,9 @@ class Worker:
         told = {output.partition: output for output in outputs}
         moved = {number for number, anchor in anchors.items() if anchor.offset > taken[number][0].committed}
         written = [told.get(number) or Output(number) for number in sorted(moved | told.keys())]
+        closed = sum(len(events) for _, events in batches)
         if not written:
-            return
+            return closed
         await asyncio.to_thread(self._outputs.write_blocks, written, anchors)
         for output in outputs:
             self._remember(*taken[output.partition], output)
@@ -284,6 +287,7 @@ class Worker:
         await self._commit({number: anchors[number].offset for number in ours_still})
         for number in ours_still:
             taken[number][0].committed = anchors[number].offset
+        return closed
 
     def _decide(self, batches: list[tuple[int, list[Event]]]) -> list[Output]:
         """On a thread of its own: read back, decide, write the outputs and wait for them."""

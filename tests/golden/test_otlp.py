@@ -1,12 +1,13 @@
 """Real exports of real SDKs mean what they should: from their bytes to the columns, as the pipeline reads them.
 
-`expected/NAME.json` holds the key columns of each span of `otlp/NAME.binpb`; `python -m tests.golden.test_otlp` writes
-them anew, for `git diff` to be read.
+`otlp/expected/NAME.json` holds the key columns of each span of `otlp/NAME.binpb`; `python -m tests.golden.test_otlp`
+writes them anew, for `git diff` to be read.
 """
 
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,11 @@ TRACE_COLUMNS = (
 
 def frame(name: str) -> tuple[Frame, int]:
     """A recording, as a flush sees it, and how many traces it holds."""
-    checked = check((HERE / f"{name}.binpb").read_bytes(), Limits())
+    return frame_of((HERE / f"{name}.binpb").read_bytes())
+
+
+def frame_of(body: bytes) -> tuple[Frame, int]:
+    checked = check(body, Limits())
     assert checked.refusals.count == 0
     chunks: dict[bytes, list[tuple[bytes, Sender]]] = {}
     for piece in split(checked.batches, "default", PARTITIONS, 1 << 20, 1 << 26):
@@ -61,9 +66,8 @@ def frame(name: str) -> tuple[Frame, int]:
     return read(spans, owner, origin, Origins().read(senders)), len(chunks)
 
 
-def facts(name: str) -> dict[str, Any]:
-    """What is expected of a recording: each span's key columns that aren't empty, and each trace's."""
-    spans, count = frame(name)
+def facts(spans: Frame, count: int) -> dict[str, Any]:
+    """What is expected: each span's key columns that aren't empty, and each trace's."""
     rows = np.arange(spans.count)
     columns = {column: any_column(spans, column, rows).to_pylist() for column in COLUMNS}
     summed = {column: _plain(values) for column, values in trace_columns(Traces(spans, count)).items()}
@@ -91,7 +95,7 @@ def expectation(name: str) -> Path:
 
 @pytest.mark.parametrize("name", RECORDINGS)
 def test_a_recorded_export_gives_the_expected_columns(name):
-    assert facts(name) == json.loads(expectation(name).read_text())
+    assert facts(*frame(name)) == json.loads(expectation(name).read_text())
 
 
 @pytest.mark.parametrize("name", RECORDINGS)
@@ -115,6 +119,37 @@ def test_what_became_a_content_column_is_no_attribute_any_more(name):
         assert not [key for key, _ in attributes if key.startswith(("llm.input_messages.", "gen_ai.input.messages"))]
 
 
+def kafka(name: str) -> list[dict[str, Any]]:
+    return json.loads((HERE / "kafka" / f"collector-{name}.json").read_text())
+
+
+def test_both_libraries_count_the_same_work_alike():
+    """The same agents, instrumented twice. OpenLLMetry has no word for a retrieval and doesn't mind a stream that breaks."""
+    alike = ("span_count", "depth", "llm_calls", "tool_calls", "retry_count", "input_tokens", "output_tokens")
+    one, other = (facts(*frame(f"python-{library}"))["traces"] for library in ("openinference", "openllmetry"))
+    assert [[trace[name] for name in alike] for trace in one] == [[trace[name] for name in alike] for trace in other]
+
+
+def test_a_collectors_kafka_records_mean_the_same_in_both_modes():
+    """It writes a message from its last field to its first: spans before their resource, a value before its key."""
+    (whole,), by_trace = kafka("whole"), kafka("by-trace")
+    assert whole["key"] is None
+    body = b64decode(whole["value"])
+    assert facts(*frame_of(body)) == facts(*frame_of(b"".join(b64decode(one["value"]) for one in by_trace)))
+    spans, count = frame_of(body)
+    assert count == 2
+    assert [row.get("request_model") for row in facts(spans, count)["spans"]] == [None, "gpt-4.1"] * 2
+    assert spans.of_resource("service_name").to_pylist() == ["golden-collector"] * 4
+
+
+def test_a_collector_that_partitions_by_trace_writes_the_trace_id_in_hex_as_the_key():
+    for record in kafka("by-trace"):
+        batches = check(b64decode(record["value"]), Limits()).batches
+        assert {trace_id for batch in batches for trace_id in batch.ids.traces} == {
+            bytes.fromhex(b64decode(record["key"]).decode())
+        }
+
+
 def test_there_are_recordings_of_several_sdks():
     languages = {name.partition("-")[0] for name in RECORDINGS}
     assert languages >= {"python", "node", "go"}
@@ -122,5 +157,5 @@ def test_there_are_recordings_of_several_sdks():
 
 if __name__ == "__main__":
     for recording in RECORDINGS:
-        text = json.dumps(facts(recording), indent=1, ensure_ascii=False)
+        text = json.dumps(facts(*frame(recording)), indent=1, ensure_ascii=False)
         expectation(recording).write_text(f"{text}\n")

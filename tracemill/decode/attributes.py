@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from tracemill.decode.values import Values
 
@@ -82,17 +81,6 @@ class Index:
 
 
 def texts(values: Values, columns: dict[str, Rows | None], count: int) -> dict[str, Any]:
-    """Text columns of `count` rows from positions, `''` where absent; all converted in one go."""
-    present = {name: np.nonzero(rows >= 0)[0] for name, rows in columns.items() if rows is not None}
-    flat = [columns[name][rows] for name, rows in present.items()]  # type: ignore[index]
-    pool = values.text(np.concatenate(flat)) if flat else pa.array([], pa.string())
-    sentinel = len(pool)
-    pool = pa.concat_arrays([pool, pa.array([""], pa.string())])
-    result, begin = {}, 0
-    for name, rows in present.items():
-        where = np.full(count, sentinel, np.int64)
-        where[rows] = np.arange(begin, begin + len(rows))
-        begin += len(rows)
-        result[name] = pool.take(pa.array(where))
-    empty = pool.take(pa.array(np.full(count, sentinel, np.int64))) if len(present) < len(columns) else None
-    return {name: result.get(name, empty) for name in columns}
+    """Text columns of `count` rows from positions, `''` where absent."""
+    absent = np.full(count, ABSENT, np.int64)
+    return {name: values.column(absent if rows is None else rows) for name, rows in columns.items()}

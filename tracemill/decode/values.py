@@ -10,40 +10,52 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
 Positions = npt.NDArray[np.int64]
 
 _STRING, _BOOL, _INT, _DOUBLE = 0x0A, 0x10, 0x18, 0x21
-_TO_THE_END: Final = 1 << 30
-_PADDING: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """A run of `AnyValue` messages: bytes one after the other, and where each begins (one more than there are)."""
+    """A run of `AnyValue` messages: where each begins in `data`, its size, its first byte (0 for an empty one), and
+    whether it is a plain string: one whose length is written in its shortest form, and nothing else.
+
+    `bodies` has what precedes the text of value `i`, then the text, at 2 `i` and 2 `i` + 1, and `''` at its end: taking
+    from it is the one copy that a text costs.
+    """
 
     data: npt.NDArray[np.uint8]
-    offsets: npt.NDArray[np.int32]
+    starts: Positions
+    sizes: Positions
+    tags: npt.NDArray[np.uint8]
+    plain: npt.NDArray[np.bool_]
     array: Any
+    bodies: Any
 
     @classmethod
     def of(cls, array: Any) -> Values:
-        """Wrap an Arrow `binary` array without nulls."""
+        """Wrap an Arrow `binary` array without nulls, whose texts were checked to be UTF-8 before."""
         offsets = np.frombuffer(array.buffers()[1], np.int32)[array.offset : array.offset + len(array) + 1]
-        body = array.buffers()[2]
-        data = np.zeros((body.size if body else 0) + _PADDING, np.uint8)
-        if body:
-            data[: body.size] = np.frombuffer(body, np.uint8)
-        return cls(data, offsets, array)
+        body = array.buffers()[2] or pa.py_buffer(b"")
+        data = np.frombuffer(body, np.uint8) if body.size else np.zeros(1, np.uint8)
+        starts = offsets[:-1].astype(np.int64)
+        sizes = offsets[1:] - starts
+        tags = np.where(sizes > 0, _at(data, starts, 0), 0).astype(np.uint8)
+        header, length = _strings(data, starts, sizes)
+        cuts = np.empty(2 * len(array) + 2, np.int32)
+        cuts[:-2:2], cuts[1:-2:2] = offsets[:-1], starts + np.minimum(header, sizes)
+        cuts[-2:] = offsets[-1]
+        bodies = pa.Array.from_buffers(pa.string(), len(cuts) - 1, [None, pa.py_buffer(cuts), body])
+        return cls(data, starts, sizes, tags, (tags == _STRING) & (length == sizes - header), array, bodies)
 
     def text(self, positions: Positions) -> Any:
         """The values at `positions` as a `string` array; whatever isn't a string is written out.
@@ -51,49 +63,33 @@ class Values:
         Booleans are `true` and `false`, numbers as short as they read back the same, lists and key-value lists JSON,
         bytes base64, an empty value `''`.
         """
-        starts = self.offsets[positions].astype(np.int64)
-        sizes = self.offsets[positions + 1].astype(np.int64) - starts
-        tags = np.where(sizes > 0, self.data[starts], 0)
-        plain, header = self._strings(starts, sizes, tags)
+        plain = self.plain[positions]
         if plain.all():
-            return self._strip(positions, header)
+            return self.bodies.take(pa.array(2 * positions + 1))
         odd = np.nonzero(~plain)[0]
-        pieces = [self._strip(positions[plain], header[plain])]
+        pieces = [self.bodies.take(pa.array(2 * positions[plain] + 1))]
         order = np.empty(len(positions), np.int64)
         order[plain] = np.arange(len(pieces[0]))
         filled = len(pieces[0])
-        for where, texts in self._others(positions[odd], starts[odd], sizes[odd], tags[odd]):
+        for where, texts in self._others(positions[odd]):
             order[odd[where]] = filled + np.arange(len(where))
             pieces.append(texts)
             filled += len(where)
         return pa.concat_arrays(pieces).take(pa.array(order))
 
-    def _strings(self, starts: Positions, sizes: Positions, tags: Any) -> tuple[Any, Any]:
-        """Which values are a string whose length is written in its shortest form, and the size of what precedes it."""
-        header = 2 + (sizes > 129).astype(np.int64) + (sizes > 16_386) + (sizes > 2_097_155)
-        length = self.data[starts + 1].astype(np.int64)
-        long = header > 2
-        if long.any():
-            at = starts[long]
-            second, third, fourth = (self.data[at + step].astype(np.int64) for step in (2, 3, 4))
-            deep = header[long]
-            more = (second & 127) << 7
-            more |= np.where(deep > 3, (third & 127) << 14, 0)
-            more |= np.where(deep > 4, (fourth & 127) << 21, 0)
-            length[long] = (length[long] & 127) | more
-        return (tags == _STRING) & (length == sizes - header), header
+    def column(self, positions: Positions) -> Any:
+        """The same, with `''` where a position is negative."""
+        there = positions >= 0
+        if self.plain[positions[there]].all():
+            return self.bodies.take(pa.array(np.where(there, 2 * positions + 1, 2 * len(self.starts))))
+        pool = pa.concat_arrays([self.text(positions[there]), pa.array([""], pa.string())])
+        where = np.full(len(positions), len(pool) - 1)
+        where[there] = np.arange(len(pool) - 1)
+        return pool.take(pa.array(where))
 
-    def _strip(self, positions: Positions, header: Any) -> Any:
-        """The strings at `positions` without the bytes that precede them."""
-        taken = self.array.take(pa.array(positions))
-        result = None
-        for size in np.unique(header):
-            cut = pc.binary_slice(taken, int(size), _TO_THE_END)
-            result = cut if result is None else pc.if_else(pa.array(header == size), cut, result)
-        return pa.array([], pa.string()) if result is None else _as_text(result)
-
-    def _others(self, positions: Positions, starts: Any, sizes: Any, tags: Any) -> Iterator[tuple[Positions, Any]]:
+    def _others(self, positions: Positions) -> Iterator[tuple[Positions, Any]]:
         """Pairs of where in `positions` and the text there, for values that aren't plain strings."""
+        starts, sizes, tags = self.starts[positions], self.sizes[positions], self.tags[positions]
         integers, whole = self._varints(starts, sizes)
         is_int = (tags == _INT) & whole
         is_bool = (tags == _BOOL) & (sizes == 2)
@@ -117,14 +113,12 @@ class Values:
         """The varint after the first byte of each value, and whether it fills the value exactly."""
         result = np.zeros(len(starts), np.uint64)
         length = np.clip(sizes - 1, 0, 10)
+        ends = (sizes > 1) & (sizes <= 11)
         for step in range(int(length.max(initial=0))):
-            live = length > step
-            byte = self.data[starts + 1 + step].astype(np.uint64)
-            result |= np.where(live, (byte & np.uint64(127)) << np.uint64(7 * step), np.uint64(0))
-        last = self.data[starts + np.maximum(length, 1)]
-        ends = (length >= 1) & (sizes <= 11) & (last < 128)
-        for step in range(int(length.max(initial=1)) - 1):
-            ends &= (length <= step + 1) | (self.data[starts + 1 + step] >= 128)
+            byte = _at(self.data, starts, 1 + step)
+            bits = (byte & np.uint8(127)).astype(np.uint64) << np.uint64(7 * step)
+            result |= np.where(length > step, bits, np.uint64(0))
+            ends &= (length <= step) | ((byte >= 128) == (length > step + 1))
         return result.view(np.int64), ends
 
     def _doubles(self, starts: Positions) -> npt.NDArray[np.float64]:
@@ -134,19 +128,15 @@ class Values:
     def integers(self, positions: Positions) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
         """The values as integers, and where they are ones: ints, whole doubles, and text that reads as an int."""
         numbers, known = self.numbers(positions)
-        starts = self.offsets[positions].astype(np.int64)
-        sizes = self.offsets[positions + 1].astype(np.int64) - starts
-        exact, whole = self._varints(starts, sizes)
-        is_int = (np.where(sizes > 0, self.data[starts], 0) == _INT) & whole
+        exact, whole = self._varints(self.starts[positions], self.sizes[positions])
+        is_int = (self.tags[positions] == _INT) & whole
         usable = known & (np.abs(numbers) < 2.0**63) & (numbers == np.floor(numbers))
         rounded = np.where(usable & ~is_int, numbers, 0).astype(np.int64)
         return np.where(is_int, exact, rounded), is_int | usable
 
     def numbers(self, positions: Positions) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
         """The values as finite numbers, and where they are ones: ints, doubles, and text that reads as a number."""
-        starts = self.offsets[positions].astype(np.int64)
-        sizes = self.offsets[positions + 1].astype(np.int64) - starts
-        tags = np.where(sizes > 0, self.data[starts], 0)
+        starts, sizes, tags = self.starts[positions], self.sizes[positions], self.tags[positions]
         integers, whole = self._varints(starts, sizes)
         is_int = (tags == _INT) & whole
         is_double = (tags == _DOUBLE) & (sizes == 9)
@@ -164,15 +154,27 @@ class Values:
 
     def booleans(self, positions: Positions) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
         """The values as booleans, and where they are ones."""
-        starts = self.offsets[positions].astype(np.int64)
-        sizes = self.offsets[positions + 1].astype(np.int64) - starts
-        known = (sizes == 2) & (self.data[starts] == _BOOL)
-        return known & (self.data[starts + 1] != 0), known
+        known = (self.sizes[positions] == 2) & (self.tags[positions] == _BOOL)
+        return known & (_at(self.data, self.starts[positions], 1) != 0), known
 
 
-def _as_text(binary: Any) -> Any:
-    """A binary array as text. The bytes were checked to be UTF-8 before they shared a bundle."""
-    return pa.Array.from_buffers(pa.string(), len(binary), binary.buffers(), binary.null_count, binary.offset)
+def _at(data: npt.NDArray[np.uint8], starts: Positions, step: int) -> npt.NDArray[np.uint8]:
+    """The byte `step` behind each start; something else where the data ends before."""
+    return data[np.minimum(starts + step, len(data) - 1)]
+
+
+def _strings(data: npt.NDArray[np.uint8], starts: Positions, sizes: Positions) -> tuple[Positions, Positions]:
+    """Were each value a string: the size of what precedes its text, and the length that is written there."""
+    header = 2 + (sizes > 129).astype(np.int64) + (sizes > 16_386) + (sizes > 2_097_155)
+    length = _at(data, starts, 1).astype(np.int64)
+    long = np.nonzero(header > 2)[0]
+    if len(long):
+        second, third, fourth = (_at(data, starts[long], step).astype(np.int64) for step in (2, 3, 4))
+        more = (second & 127) << 7
+        more |= np.where(header[long] > 3, (third & 127) << 14, 0)
+        more |= np.where(header[long] > 4, (fourth & 127) << 21, 0)
+        length[long] = (length[long] & 127) | more
+    return header, length
 
 
 def _double_text(values: npt.NDArray[np.float64]) -> Any:

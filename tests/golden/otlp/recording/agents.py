@@ -1,5 +1,6 @@
 """Records the demo's agents: `python agents.py openinference|openllmetry grpc|http ENDPOINT PROVIDER`."""
 
+import contextlib
 import sys
 import threading
 from random import Random
@@ -32,10 +33,8 @@ def main() -> None:
     for number, scenario in enumerate(CHOSEN):
         dice = Random(number)
         world = World(client, tracing, carry, Shop(), dice, threading.Event().wait, f"session-{number:012x}")
-        try:
+        with contextlib.suppress(openai.OpenAIError):
             scenario(world)
-        except openai.OpenAIError as error:
-            print(f"{scenario.__name__}: {error}")
     provider.force_flush()
     provider.shutdown()
 

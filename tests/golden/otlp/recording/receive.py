@@ -1,4 +1,4 @@
-"""Writes what OTLP exporters send to a file, until it is interrupted: `python receive.py OUT.binpb HTTP_PORT GRPC_PORT`.
+"""Writes what OTLP exporters send to a file: `python receive.py OUT.binpb HTTP_PORT GRPC_PORT`, until interrupted.
 
 The bodies stand one after the other, inflated: protobuf reads that as one request.
 """

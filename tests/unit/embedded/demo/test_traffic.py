@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import subprocess
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 
@@ -10,10 +13,9 @@ from embedded.demo.traffic import suggestions, traffic
 from embedded.demo.visible import FirstTraces
 from embedded.stack import effective
 from tests.builders.receivers import HttpReceiver
-from tracemill.config import ConfigError, parse, token_hash
-from tracemill.config import Limits
+from tracemill.config import ConfigError, Limits, parse, token_hash
 from tracemill.otlp.check import check
-from tracemill.otlp.from_json import from_json
+from tracemill.otlp.from_json import to_protobuf
 
 
 @pytest.fixture
@@ -39,22 +41,41 @@ def test_receivers_that_want_a_token_are_refused(config):
         traffic(1.0)(wants)
 
 
-def test_it_is_ready_when_one_of_its_traces_answers_and_earlier_starts_do_not_count(tmp_path):
-    with HttpReceiver() as api:
-        file = tmp_path / "demo" / "first-traces"
-        first = FirstTraces(file, api.endpoint)
-        first.forget()
-        assert "no trace" in (first.why_not() or "")
-        file.write_text("aa\nbb\n")
-        assert first.why_not() is not None
-        assert first.visible is None
+@pytest.fixture
+def api(tmp_path):
+    """An API that answers at the addresses for which there is a file."""
+    handler = partial(SimpleHTTPRequestHandler, directory=tmp_path / "served")
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+def test_it_is_ready_when_one_of_its_traces_answers_and_earlier_starts_do_not_count(tmp_path, api):
+    file, served = tmp_path / "demo" / "first-traces", tmp_path / "served" / "api" / "v1" / "traces"
+    served.mkdir(parents=True)
+    file.parent.mkdir()
+    file.write_text("old\n")
+    (served / "old").touch()
+    first = FirstTraces(file, api)
+    first.forget()
+    assert "no trace" in first.why_not()
+    file.write_text("aa\nbb\n")
+    assert "404" in first.why_not()
+    (served / "bb").touch()
+    assert first.why_not() is None
+    assert first.visible == "bb"
 
 
 def test_the_span_that_is_suggested_is_sent_as_it_is_written(config):
     with HttpReceiver() as receiver:
         text = suggestions(config, FirstTraces(config.embedded.data_dir / "x", "http://127.0.0.1:1"))
         (line,) = (line for line in text.splitlines() if "a span of yours" in line)
-        command = line.split("a span of yours", 1)[1].replace("http://127.0.0.1:4321", receiver.endpoint)
+        command = line.split("a span of yours", 1)[1].replace(
+            "http://127.0.0.1:4321", f"http://127.0.0.1:{receiver.port}"
+        )
         subprocess.run(["bash", "-c", f"{command} --noproxy '*' --silent"], check=True)
-        body = from_json(receiver.bodies[0])
+        body = to_protobuf(receiver.bodies[0])
     assert check(body, Limits()).accepted == 1

@@ -17,7 +17,9 @@ from tracemill.decode.attributes import Attributes
 from tracemill.decode.spans import decode
 from tracemill.dialects import flattened
 
-TEXT = st.text(max_size=8) | st.sampled_from(["", '"', "\\", "\n\t\r\x00\x1f\x7f", '"}],"x":[{', "é🔋", "image", "null"])
+TEXT = st.text(max_size=8) | st.sampled_from(
+    ["", '"', "\\", "\n\t\r\x00\x1f\x7f", '"}],"x":[{', "é🔋", "image", "null"]
+)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | TEXT,
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXT, inner, max_size=2),
