@@ -43,7 +43,9 @@ def doctor(
     findings = list(examine(wanted))
     for finding in findings:
         mark = "FAIL" if finding.remedy else "ok  "
-        typer.echo(f"{mark} {finding.what}: {finding.found}" + (f"\n     -> {finding.remedy}" if finding.remedy else ""))
+        typer.echo(
+            f"{mark} {finding.what}: {finding.found}" + (f"\n     -> {finding.remedy}" if finding.remedy else "")
+        )
     failed = sum(1 for finding in findings if finding.remedy)
     typer.echo(f"{len(findings) - failed} fine, {failed} to be mended")
     if failed:
@@ -66,13 +68,13 @@ def machine(config: Config) -> Iterator[Finding]:
     version = ".".join(map(str, sys.version_info[:3]))
     yield Finding("Python", version, "" if sys.version_info >= (3, 11) else "install Python 3.11 or newer")
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    yield Finding("memory", _size(memory), "" if memory >= MIN_MEMORY_BYTES else "everything on one machine wants 4 GiB")
+    yield Finding(
+        "memory", _size(memory), "" if memory >= MIN_MEMORY_BYTES else "everything on one machine wants 4 GiB"
+    )
     place = _existing(config.embedded.data_dir.absolute())
     free = shutil.disk_usage(place).free
     enough = free >= MIN_DISK_BYTES
-    yield Finding(
-        f"disk at {place}", f"{_size(free)} free", "" if enough else "free 5 GiB, or use another --data-dir"
-    )
+    yield Finding(f"disk at {place}", f"{_size(free)} free", "" if enough else "free 5 GiB, or use another --data-dir")
     yield _java()
 
 
@@ -158,5 +160,3 @@ def _existing(path: Path) -> Path:
 
 def _size(count: int) -> str:
     return f"{count / 1024**3:.1f} GiB"
-
-

@@ -12,6 +12,7 @@ import typer
 
 from cli import rules, schema, topics, traces
 from cli.demo import demo
+from cli.doctor import doctor
 from cli.options import ConfigOption, load
 from cli.up import up
 
@@ -21,6 +22,7 @@ app.add_typer(topics.app, name="topics")
 app.add_typer(schema.app, name="schema")
 app.command("up")(up)
 app.command("demo")(demo)
+app.command("doctor")(doctor)
 app.command("traces")(traces.traces)
 app.command("trace")(traces.trace)
 

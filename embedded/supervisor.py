@@ -90,7 +90,8 @@ class Supervisor:
 
     def _is_ready(self, running: _Running) -> None:
         running.ready.set()
-        self._say(f"{running.part.name} is ready ({time.monotonic() - running.started_s:.0f} s)")
+        what = "has run" if running.part.once else "is ready"
+        self._say(f"{running.part.name} {what} ({time.monotonic() - running.started_s:.0f} s)")
 
     async def _live(self, running: _Running) -> None:
         """Run a part again and again, until all is stopped; a step, until it succeeded."""

@@ -16,6 +16,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from ingest.children import Children
 from runtime.health import HealthServer
 from runtime.logs import configure, pairs
+from runtime.processes import carry_name
 from tracemill.config import Config, ConfigError
 
 _LOG = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ def run(config: Config) -> None:
     Raises:
         ConfigError: a port is in use, or a topic isn't as configured.
     """
+    carry_name("ingest")
     configure("ingest", config.log_level)
     _check_ports(config)
     metrics_dir = Path(tempfile.mkdtemp(prefix="tracemill-ingest-"))

@@ -14,9 +14,9 @@ from ingest.answers import JSON, PROTOBUF, Answer
 from ingest.counters import Protocol
 from ingest.inflate import ENCODINGS
 from ingest.intake import Intake
-from ingest.tenants import AUTHORIZATION, KEY
 from runtime.logs import pairs
 from tracemill.errors import Malformed, Reason, Refused, TooLarge
+from tracemill.tenants import AUTHORIZATION, KEY
 
 _LOG = logging.getLogger(__name__)
 

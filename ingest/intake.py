@@ -7,12 +7,12 @@ from ingest.admission import Admission, Reservation
 from ingest.bundler import Bundler
 from ingest.counters import Protocol
 from ingest.inflate import inflate
-from ingest.tenants import Tenants
 from tracemill.config import Config
 from tracemill.errors import Refused
 from tracemill.otlp.check import Checked, check
 from tracemill.otlp.from_json import to_protobuf
 from tracemill.otlp.split import split
+from tracemill.tenants import Tenants
 
 
 class Intake:

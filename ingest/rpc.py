@@ -14,11 +14,11 @@ from ingest import answers
 from ingest.admission import Reservation
 from ingest.counters import Protocol
 from ingest.intake import Intake
-from ingest.tenants import AUTHORIZATION, KEY
 from runtime.logs import pairs
 from tracemill.config import Limits
 from tracemill.errors import Refused
 from tracemill.otlp.check import Checked
+from tracemill.tenants import AUTHORIZATION, KEY
 
 _LOG = logging.getLogger(__name__)
 

@@ -26,7 +26,6 @@ RETAINED_BYTES: Final = 16 * 1024**3
 _TITLE: Final = "tracemill"
 _WORDS: Final = {
     "kafka.Kafka": "kafka",
-    "[Faust:Worker]": "streams",
     "loadtest.generate": "generator",
     "loadtest.fill": "generator",
 }

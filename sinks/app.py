@@ -17,6 +17,7 @@ from runtime import logs
 from runtime.health import HealthServer
 from runtime.kafka import ensure_topics
 from runtime.logs import pairs
+from runtime.processes import carry_name
 from sinks.buffers import Pace
 from sinks.clickhouse import StoreTable, away, connect
 from sinks.dead_letters import DeadLetters
@@ -139,6 +140,7 @@ def run(config: Config) -> None:
     Raises:
         ConfigError, SchemaMismatch: see `Sink.run`.
     """
+    carry_name("sinks")
     logs.configure("sinks", config.log_level)
     gc.freeze()
     gc.set_threshold(GARBAGE_OBJECTS)

@@ -98,6 +98,16 @@ def script(statements: Iterable[Statement]) -> str:
     return "".join(f"-- {statement.name}\n{statement.sql};\n\n" for statement in statements)
 
 
+def pending(client: Client, layout: Layout) -> list[str]:
+    """Names of the statements that the store hasn't seen as they are now.
+
+    Raises:
+        clickhouse_connect's DatabaseError: the store is away.
+    """
+    seen = _seen(client, layout)
+    return [statement.name for statement in render(layout) if seen.get(statement.name) != statement.checksum]
+
+
 def apply(client: Client, layout: Layout) -> Applied:
     """Run what the store hasn't seen. `client` must not need the database to exist.
 

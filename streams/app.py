@@ -18,6 +18,7 @@ from faust.types import TP
 from runtime.health import HealthServer
 from runtime.kafka import ensure_topics
 from runtime.logs import configure, pairs
+from runtime.processes import carry_name
 from streams.outputs import Outputs
 from streams.worker import Worker
 from tracemill import topics
@@ -121,6 +122,7 @@ def _at_end(app: faust.App, place: TP, offset: int) -> bool:
 
 def run(config: Config) -> None:
     """Work until SIGTERM."""
+    carry_name("streams")
     configure("streams", config.log_level)
     ensure_topics(config.kafka)
     if config.streams.output_namespace:

@@ -1,6 +1,7 @@
 """What does one of the demo's services do all day? It goes through scenarios at a steady rate, after a first burst.
 
-A process of its own: an OpenAI client is instrumented by the process, and by one library only.
+A process of its own: an OpenAI client is instrumented by the process, and by one library only. Libraries that read the
+environment are imported after it was cleaned.
 """
 
 from __future__ import annotations
@@ -95,7 +96,9 @@ def _work(
         try:
             scenario(World(client, tracing, carry, shop, dice, stop.wait, session))
         except openai.OpenAIError:
-            _LOG.debug("a scenario ended as it was meant to, with an error of the provider")
+            _LOG.debug("a scenario ended with an error of the provider, as some are meant to")
+        except Exception:
+            _LOG.exception("a scenario failed")
 
 
 def _tracer_provider(service: Service, carry: Any) -> Any:

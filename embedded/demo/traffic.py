@@ -15,15 +15,14 @@ from embedded.ports import free_port
 from embedded.stack import Addition, reachable
 from tracemill.config import Config, ConfigError
 
-RATE: Final = 3.0
-"""Scenarios a second, of both services together."""
-
 _PROVIDER: Final = "demo-provider"
 _PIPELINE: Final = frozenset({"ingest", "streams", "sinks", "api"})
 
 
 def traffic(rate: float) -> Callable[[Config], Addition]:
     """What `embedded.stack.up` runs in addition: a stand-in for the provider, and two services that talk to it.
+
+    `rate` is in scenarios a second, of both together.
 
     Raises:
         ConfigError: (when called with the configuration) the receivers want a token, of which only the hash is known.
@@ -41,10 +40,17 @@ def _addition(config: Config, rate: float) -> Addition:
     provider = f"http://127.0.0.1:{port}"
     host = reachable(config.ingest.host)
     grpc, http = f"{host}:{config.ingest.grpc_port}", f"http://{host}:{config.ingest.http_port}"
-    roots = ("--roots", str(config.embedded.data_dir / "demo" / "first-traces"))
     parts = (
         _python(_PROVIDER, "embedded.demo.provider", ("--port", str(port)), ready=http_ready(f"{provider}/readyz")),
-        _agent("demo-support", ("openinference", "grpc", grpc), provider, rate / 2, 1, roots, first.why_not),
+        _agent(
+            "demo-support",
+            ("openinference", "grpc", grpc),
+            provider,
+            rate / 2,
+            1,
+            ("--roots", str(first.file)),
+            first.why_not,
+        ),
         _agent("demo-shop", ("openllmetry", "http", http), provider, rate / 2, 2),
     )
     return Addition(parts, lambda: suggestions(config, first))

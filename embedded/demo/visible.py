@@ -11,7 +11,7 @@ class FirstTraces:
     """The ids of the first traces, as the agents write them to a file, and which of them can be seen."""
 
     def __init__(self, file: Path, api: str) -> None:
-        self._file = file
+        self.file = file
         self._api = api
         self.visible: str | None = None
         """The trace id of one that can be seen."""
@@ -22,13 +22,13 @@ class FirstTraces:
 
     def forget(self) -> None:
         """Those of an earlier start don't count."""
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        self._file.write_text("")
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        self.file.write_text("")
 
     def why_not(self) -> str | None:
         """Why none can be seen yet, or None when one can."""
         why = "no trace of the demo has ended yet"
-        for trace_id in self._file.read_text().split():
+        for trace_id in self.file.read_text().split():
             reason = http_ready(self.address(trace_id))()
             if reason is None:
                 self.visible = trace_id

@@ -124,7 +124,7 @@ def kafka(name: str) -> list[dict[str, Any]]:
 
 
 def test_both_libraries_count_the_same_work_alike():
-    """The same agents, instrumented twice. OpenLLMetry has no word for a retrieval and doesn't mind a stream that breaks."""
+    """The same agents, instrumented twice. OpenLLMetry knows no retrieval and doesn't mind a stream that breaks."""
     alike = ("span_count", "depth", "llm_calls", "tool_calls", "retry_count", "input_tokens", "output_tokens")
     one, other = (facts(*frame(f"python-{library}"))["traces"] for library in ("openinference", "openllmetry"))
     assert [[trace[name] for name in alike] for trace in one] == [[trace[name] for name in alike] for trace in other]

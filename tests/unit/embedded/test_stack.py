@@ -67,3 +67,22 @@ def test_the_store_gets_its_password_where_nobody_reads_it():
     part = stack.store_part(parse("store: {password: secret}"))
     assert part.env["TRACEMILL_STORE_PASSWORD"] == "secret"
     assert not any("secret" in argument for argument in part.arguments)
+
+
+def test_what_is_added_is_announced_after_the_line_that_says_ready():
+    config = Config()
+    assert stack._announcement(config, stack.nothing(config)) == stack.ready_line(config)
+    added = stack.Addition((), lambda: "Try this:\n  that")
+    assert stack._announcement(config, added) == f"{stack.ready_line(config)}\nTry this:\n  that"
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, ""), ("example.com", "example.com,")])
+def test_no_proxy_stands_between_the_parts(monkeypatch, before, after):
+    monkeypatch.delenv("no_proxy", raising=False)
+    if before:
+        monkeypatch.setenv("NO_PROXY", before)
+    else:
+        monkeypatch.delenv("NO_PROXY", raising=False)
+    config = Config()
+    for part in (*stack._steps(config, Path("c"), stack.STEPS), *stack._served(config, Path("c"), stack.SERVED)):
+        assert part.env["no_proxy"] == part.env["NO_PROXY"] == f"{after}127.0.0.1,localhost"

@@ -34,7 +34,6 @@ for child in children:
     ("command", "part"),
     [
         (("tracemill streams",), "streams"),
-        (("[Faust:Worker] -init- tracemill-streams -p 6066",), "streams"),
         (("tracemill kafka", "-Xmx512m", "-cp", "/jars/*", "kafka.Kafka", "server.properties"), "kafka"),
         (("java", "-cp", "/jars/*", "kafka.Kafka", "server.properties"), "kafka"),
         (("/usr/bin/python", "-m", "cli.main", "ingest", "--config", "tracemill.yaml"), "ingest"),
