@@ -40,17 +40,10 @@ def _addition(config: Config, rate: float) -> Addition:
     provider = f"http://127.0.0.1:{port}"
     host = reachable(config.ingest.host)
     grpc, http = f"{host}:{config.ingest.grpc_port}", f"http://{host}:{config.ingest.http_port}"
+    told = ("--roots", str(first.file))
     parts = (
         _python(_PROVIDER, "embedded.demo.provider", ("--port", str(port)), ready=http_ready(f"{provider}/readyz")),
-        _agent(
-            "demo-support",
-            ("openinference", "grpc", grpc),
-            provider,
-            rate / 2,
-            1,
-            ("--roots", str(first.file)),
-            first.why_not,
-        ),
+        _agent("demo-support", ("openinference", "grpc", grpc), provider, rate / 2, 1, told, first.why_not),
         _agent("demo-shop", ("openllmetry", "http", http), provider, rate / 2, 2),
     )
     return Addition(parts, lambda: suggestions(config, first))
