@@ -10,13 +10,14 @@ from typing import Annotated, Any
 
 import typer
 
-from cli import rules, schema, topics, traces
+from cli import configuration, rules, schema, topics, traces
 from cli.demo import demo
 from cli.doctor import doctor
 from cli.options import ConfigOption, load
 from cli.up import up
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app.add_typer(configuration.app, name="config")
 app.add_typer(rules.app, name="rules")
 app.add_typer(topics.app, name="topics")
 app.add_typer(schema.app, name="schema")

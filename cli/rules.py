@@ -27,10 +27,14 @@ def check(file: RulesFile) -> None:
 @app.command("apply")
 def apply_(file: RulesFile, config: ConfigOption = None) -> None:
     """Make rules hold in every partition, from the next record on."""
-    from runtime.control import apply_rules
+    from runtime.control import ControlError, apply_rules
 
     rule_set = _read(file)
-    apply_rules(load(config).kafka, rule_set)
+    kafka = load(config).kafka
+    try:
+        apply_rules(kafka, rule_set)
+    except ControlError as error:
+        raise ConfigError(f"{kafka.bootstrap}: {error}; is Kafka running there?") from error
     typer.echo(f"{file}: {len(rule_set.rules)} rules apply, hash {rule_set.digest[:12]}")
 
 

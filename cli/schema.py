@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.options import ConfigOption, load
+from tracemill.config import ConfigError
 
 app = typer.Typer(no_args_is_help=True, help="The store's tables and views.")
 
@@ -26,11 +27,14 @@ def show(
 @app.command("apply")
 def apply_(config: ConfigOption = None) -> None:
     """Run what the store hasn't seen; safe to run twice, and from several places at once."""
-    from sinks.clickhouse import connect
-    from sinks.migrations import apply, layout_of
+    from sinks.clickhouse import Away, connect
+    from sinks.migrations import SchemaMismatch, apply, layout_of
 
     loaded = load(config)
-    done = apply(connect(loaded.store), layout_of(loaded))
+    try:
+        done = apply(connect(loaded.store), layout_of(loaded))
+    except (Away, SchemaMismatch) as error:
+        raise ConfigError(f"{loaded.store.url}: {error}") from error
     for sentence in done.skipped:
         typer.echo(sentence)
     typer.echo(f"{len(done.ran)} statements run in database {loaded.store.database}")

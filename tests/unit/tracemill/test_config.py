@@ -1,0 +1,46 @@
+"""The configuration: every key documented, unknown ones refused by name, values that can't work explained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tracemill.config import Config, ConfigError, parse
+from tracemill.config_text import default_text
+
+SHIPPED = Path(__file__).parents[3] / "tracemill.yaml"
+
+
+def test_the_shipped_file_is_what_the_models_say() -> None:
+    assert SHIPPED.read_text() == default_text(), "run `tracemill config show > tracemill.yaml`"
+
+
+def test_the_defaults_read_back_as_the_defaults() -> None:
+    assert parse(default_text()) == Config()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("kafka: {bootstrp: x}", "kafka.bootstrp: unknown key"),
+        ("kafka: {partitions: 0}", "kafka.partitions: Input should be greater than 0"),
+        ("kafka: {min_insync_replicas: 2}", "kafka.min_insync_replicas is above kafka.replication_factor"),
+        ("ingest: {host: 0.0.0.0}", "anyone could write"),
+        ("assembly: {max_age_ms: 1000000}", "assembly.memory_horizon_ms must be above assembly.max_age_ms"),
+        ("- kafka", "expected sections such as `kafka:`, found list"),
+        ("kafka: [", "not YAML"),
+    ],
+)
+def test_what_cannot_work_is_refused_by_name(text: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=r"^mine\.yaml: ") as refused:
+        parse(text, "mine.yaml")
+    assert said in str(refused.value)
+
+
+def test_several_mistakes_are_told_at_once() -> None:
+    with pytest.raises(ConfigError) as refused:
+        parse(yaml.safe_dump({"kafka": {"a": 1}, "store": {"b": 2}}))
+    assert "kafka.a" in str(refused.value)
+    assert "store.b" in str(refused.value)
