@@ -59,7 +59,8 @@ class Buffer:
             return False
         if self.rows >= self._pace.insert_rows or self.size >= self._pace.insert_bytes:
             return True
-        if self._loaded or self.rows >= LOAD_ROWS:
+        still_loaded = self._loaded and self._since_ms < self._taken_ms + self._pace.load_linger_ms
+        if still_loaded or self.rows >= LOAD_ROWS:
             return now_ms >= self._since_ms + self._pace.load_linger_ms
         return now_ms >= max(self._since_ms + SETTLE_MS, self._taken_ms + self._pace.linger_ms)
 

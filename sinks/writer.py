@@ -205,6 +205,7 @@ def _settings(kafka: Kafka, group: str) -> dict[str, Any]:
             "session.timeout.ms": 10_000,
             "heartbeat.interval.ms": 2_000,
             "queued.max.messages.kbytes": 16 * 1024,
+            "fetch.wait.max.ms": 100,
             "fetch.max.bytes": 16 * 1024**2,
             "check.crcs": True,
         },

@@ -20,6 +20,7 @@ from runtime.kafka import ensure_topics
 from runtime.logs import configure, pairs
 from runtime.processes import carry_name
 from streams.outputs import Outputs
+from streams.transport import App
 from streams.worker import Worker
 from tracemill import topics
 from tracemill.config import Config
@@ -80,7 +81,7 @@ class _Process(faust.Worker):
 
 def _faust_app(config: Config, directory: str) -> faust.App:
     timeout_s = config.streams.session_timeout_ms / 1000
-    return faust.App(
+    return App(
         config.streams.group,
         broker=[f"kafka://{address}" for address in config.kafka.bootstrap.split(",")],
         autodiscover=False,

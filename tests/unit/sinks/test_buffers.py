@@ -55,6 +55,13 @@ def test_the_first_record_after_a_loaded_block_waits_too() -> None:
     assert buffer.due(10 + PACE.load_linger_ms)
 
 
+def test_a_record_long_after_a_loaded_block_does_not_wait_for_more() -> None:
+    buffer = filled(piece(rows=LOAD_ROWS))
+    buffer.take(0)
+    buffer.add(piece(), 5_000)
+    assert buffer.due(5_000 + SETTLE_MS)
+
+
 def test_a_block_that_is_full_waits_for_nothing() -> None:
     assert filled(piece(rows=PACE.insert_rows)).due(0)
     assert filled(piece(size=PACE.insert_bytes)).due(0)
