@@ -16,7 +16,16 @@ from tracemill.evaluation.rows import Traces
 from tracemill.evaluation.spans import any_column
 from tracemill.expressions.polars_rendering import attribute_column
 from tracemill.frame import Frame
-from tracemill.sampling import KEEP_EVERYTHING, RuleSet, Upstream, Verdicts, decide, decide_by_default, read_upstream
+from tracemill.sampling import (
+    KEEP_EVERYTHING,
+    RuleSet,
+    Upstream,
+    Verdicts,
+    chosen,
+    decide,
+    decide_by_default,
+    read_upstream,
+)
 
 Mask = npt.NDArray[np.bool_]
 
@@ -127,10 +136,5 @@ def woven(parts: Sequence[tuple[Mask, Verdicts]]) -> Verdicts:
     """From verdicts on all traces, each trace's from the part whose mask names it."""
     _, result = parts[0]
     for here, verdicts in parts[1:]:
-        result = Verdicts(
-            kept=np.where(here, verdicts.kept, result.kept),
-            policy=verdicts.policy.zip_with(pl.Series(here), result.policy),
-            probability=np.where(here, verdicts.probability, result.probability),
-            adjusted_count=np.where(here, verdicts.adjusted_count, result.adjusted_count),
-        )
+        result = chosen(here, verdicts, result)
     return result

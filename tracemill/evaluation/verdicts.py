@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from tracemill.assembly.trace import Verdict
-from tracemill.sampling import Verdicts
+from tracemill.sampling import Verdicts, moves
 
 
 @dataclass(slots=True)
@@ -62,7 +62,7 @@ class Settled:
         """
         now = self.verdict(place, rules)
         self.changed[place], self.written[place] = fresh and whole, fresh
-        if whole and (now.keep, now.probability) > (before.keep, before.probability):
+        if whole and moves(before.keep, before.probability, now.keep, now.probability):
             self.rewritten[place] = True
             return now
         self.keep[place], self.policy[place] = before.keep, before.policy

@@ -9,7 +9,7 @@ from tracemill.sampling.decide import decide, decide_by_default
 from tracemill.sampling.rules import KEEP_EVERYTHING, Rule, RuleSet
 from tracemill.sampling.rules_file import RulesError
 from tracemill.sampling.tracestate import Upstream, read_upstream, write_thresholds
-from tracemill.sampling.verdicts import Verdicts, merge
+from tracemill.sampling.verdicts import Verdicts, chosen, merge, moves
 
 __all__ = [
     "KEEP_EVERYTHING",
@@ -18,9 +18,11 @@ __all__ = [
     "RulesError",
     "Upstream",
     "Verdicts",
+    "chosen",
     "decide",
     "decide_by_default",
     "merge",
+    "moves",
     "read_upstream",
     "write_thresholds",
 ]

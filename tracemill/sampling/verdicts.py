@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -39,20 +40,26 @@ class Verdicts:
         return thresholds(self.probability)
 
 
-def merge(previous: Verdicts, new: Verdicts) -> tuple[Verdicts, NDArray[np.bool_]]:
-    """What holds of traces that were decided before and are decided again, row by row; and which of them moved.
+def moves(kept_before: Any, probability_before: Any, kept: Any, probability: Any) -> Any:
+    """Whether a verdict replaces an earlier one: it keeps what was dropped, or has a higher probability.
 
-    A verdict moves only from dropped to kept, or to a higher probability; else the previous one stays. So a trace is
-    counted if its randomness reaches the lowest threshold it ever had, and its weight is that threshold's.
+    Booleans and numbers, or arrays of them. So a trace is counted if its randomness reaches the lowest threshold it
+    ever had, and its weight is that threshold's.
     """
-    higher = new.probability > previous.probability
-    moved = np.where(new.kept == previous.kept, higher, new.kept)
-    return (
-        Verdicts(
-            kept=np.where(moved, new.kept, previous.kept),
-            policy=new.policy.zip_with(pl.Series(moved), previous.policy),
-            probability=np.where(moved, new.probability, previous.probability),
-            adjusted_count=np.where(moved, new.adjusted_count, previous.adjusted_count),
-        ),
-        moved,
+    return (kept > kept_before) | ((kept == kept_before) & (probability > probability_before))
+
+
+def chosen(here: NDArray[np.bool_], these: Verdicts, others: Verdicts) -> Verdicts:
+    """Row by row: `these` where `here`, else `others`."""
+    return Verdicts(
+        kept=np.where(here, these.kept, others.kept),
+        policy=these.policy.zip_with(pl.Series(here), others.policy),
+        probability=np.where(here, these.probability, others.probability),
+        adjusted_count=np.where(here, these.adjusted_count, others.adjusted_count),
     )
+
+
+def merge(previous: Verdicts, new: Verdicts) -> tuple[Verdicts, NDArray[np.bool_]]:
+    """What holds of traces that were decided before and are decided again, row by row; and which of them moved."""
+    moved = moves(previous.kept, previous.probability, new.kept, new.probability)
+    return chosen(moved, new, previous), moved
