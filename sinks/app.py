@@ -43,14 +43,16 @@ class Sink:
     def __init__(self, config: Config, stop: threading.Event) -> None:
         self._config = config
         self._stop = stop
-        self._writers: list[Writer] = []
+        self._store: Writer | None = None
         self._waiting_for = "starting"
 
     def ready(self) -> str | None:
-        """Why nothing gets to a target right now, or None."""
-        if not self._writers:
-            return self._waiting_for
-        return next((why for writer in self._writers if (why := writer.ready())), None)
+        """Why nothing gets to the store right now, or None.
+
+        An exporter's endpoint is somebody else's: while it is away, that is a metric and a line in the log, and this
+        process is as ready as ever.
+        """
+        return self._store.ready() if self._store else self._waiting_for
 
     def run(self) -> None:
         """Until told to stop: make topics and tables where they are missing, then write.
@@ -64,8 +66,8 @@ class Sink:
         if self._stop.is_set():
             return
         letters = DeadLetters(self._config, self._stop)
-        self._writers = [*self._exporters(letters), self._store_writer(letters)]
-        run_all(self._writers, self._stop)
+        exporters, self._store = self._exporters(letters), self._store_writer(letters)
+        run_all([*exporters, self._store], self._stop)
 
     def _store_writer(self, letters: DeadLetters) -> Writer:
         sinks, kafka = self._config.sinks, self._config.kafka

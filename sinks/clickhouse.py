@@ -68,17 +68,20 @@ class Why(StrEnum):
     UNREACHABLE = "unreachable"
     OVERLOADED = "overloaded"
     SCHEMA = "schema"
+    ACCESS = "access"
     OTHER = "other"
 
 
 _BY_CODE: Final = {
     **dict.fromkeys((159, 202, 209, 241, 243, 252, 319, 439), Why.OVERLOADED),
-    **dict.fromkeys((16, 20, 36, 47, 60, 81, 497, 516), Why.SCHEMA),
+    **dict.fromkeys((16, 20, 36, 47, 60, 81), Why.SCHEMA),
+    **dict.fromkeys((192, 193, 194, 497, 516), Why.ACCESS),
 }
 _ADVICE: Final = {
     Why.UNREACHABLE: "is it up, and is store.url right?",
     Why.OVERLOADED: "it is short of memory, disk, time or merges; it will be tried again until it has them",
-    Why.SCHEMA: "run `tracemill schema apply`, and see that store.user may insert",
+    Why.SCHEMA: "run `tracemill schema apply`",
+    Why.ACCESS: "are store.user and store.password right, and may that user insert into store.database?",
     Why.OTHER: "see the store's log",
 }
 

@@ -69,6 +69,7 @@ class Delivery:
         self._stop = stop
         self._reminded = float("-inf")
         self.trouble: str | None = None
+        metrics.AWAY.labels(self.name).set(0)
 
     @property
     def name(self) -> str:
@@ -139,9 +140,11 @@ class Delivery:
         if self.trouble:
             _log.info(pairs("target takes records again", target=self.name))
         self.trouble, self._reminded = None, float("-inf")
+        metrics.AWAY.labels(self.name).set(0)
 
     def _wait(self, error: Away, pause_s: float) -> None:
         metrics.RETRIES.labels(self.name, error.why).inc()
+        metrics.AWAY.labels(self.name).set(1)
         self.trouble = f"{self.name} takes nothing: {error}"
         if time.monotonic() > self._reminded + REMINDER_S:
             self._reminded = time.monotonic()

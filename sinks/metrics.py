@@ -17,6 +17,9 @@ SEND_SECONDS: Final = Histogram(
 RETRIES: Final = Counter(
     "tracemill_sinks_retries", "Blocks that are tried again, by why they failed.", ["target", "why"]
 )
+AWAY: Final = Gauge(
+    "tracemill_sinks_target_away", "1 while a target takes nothing and is tried again, else 0.", ["target"]
+)
 BUFFERED_BYTES: Final = Gauge("tracemill_sinks_buffered_bytes", "Bytes of records that wait.", ["target"])
 DEAD_LETTERS: Final = Counter("tracemill_sinks_dead_letters", "Records that nobody takes.", ["target", "reason"])
 REJECTED_SPANS: Final = Counter("tracemill_sinks_rejected_spans", "Spans that an OTLP endpoint took and threw away.")

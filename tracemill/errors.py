@@ -30,6 +30,7 @@ class Reason(StrEnum):
     NOT_A_BUNDLE = "not_a_bundle"
     UNDECODABLE = "undecodable"
     UNKNOWN_RULES = "unknown_rules"
+    UNKNOWN_TYPE = "unknown_type"
     KILLED_WORKER = "killed_worker"
     WRONG_SCHEMA = "wrong_schema"
     REFUSED_BY_TARGET = "refused_by_target"

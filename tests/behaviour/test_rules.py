@@ -68,7 +68,7 @@ def test_case(file: Path, document: Row, case: Row) -> None:
     upstream = read_upstream([trace_id], spans["trace_state"], trace_of_span)
     found = decide(rules, frame([case.get("trace", {})], dict(TRACE_COLUMNS)), spans, trace_of_span, upstream)
     row = {
-        "decision": found.decision[0],
+        "decision": "keep" if found.kept[0] else "drop",
         "policy": found.policy[0],
         "probability": found.probability[0],
         "adjusted_count": found.adjusted_count[0],

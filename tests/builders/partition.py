@@ -56,25 +56,34 @@ class Worker:
         self.position += 1
         return True
 
-    def flush(self, stop_after: str = "") -> None:
-        """Write what closed; `stop_after` names the step after which the worker is killed."""
+    def flush(self, stop_after: str = "", meanwhile: int = 0) -> None:
+        """Write what closed; `stop_after` names the step after which the worker is killed.
+
+        So many records are read `meanwhile`, once while the flush is decided and once while it is written.
+        """
         events = self.assembler.take()
         for event in events:
             if isinstance(event, Closing) and event.decided.pieces is None:
                 self._bring_back(event)
         output = self._flush.run([(0, events)])[0]
         self._written.outputs.append(output)
+        self._feed(meanwhile)
         if stop_after == "outputs":
             return
         anchor: Anchor = self.assembler.release(events)
         table = blocks.SCHEMA.empty_table() if output.block is None else output.block
         self._written.blocks.append(blocks.write(table, anchor))
+        self._feed(meanwhile)
         if stop_after == "block":
             return
         if output.told:
             self._memory.add([closing.trace.key for closing in output.told], pa.concat_tables(output.decided))
         self.assembler.settle(events)
         self._written.commit = anchor.offset
+
+    def _feed(self, count: int) -> None:
+        for _ in range(count):
+            self.feed()
 
     def _bundles_at(self, offsets: set[int]) -> dict[int, Bundle]:
         return {offset: Bundle(offset, *self._log[offset][1:]) for offset in offsets}

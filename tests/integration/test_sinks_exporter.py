@@ -15,7 +15,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 
 from tests.builders.frames import batch, lean_rows, span_record
 from tests.builders.receivers import HttpReceiver, Reply
-from tests.builders.sinking import Log, Sink, dead_letters, eventually, sink_config
+from tests.builders.sinking import Log, Sink, dead_letters, sink_config
+from tests.fixtures.waiting import eventually
 from tracemill.config import Config
 
 pytestmark = pytest.mark.integration
@@ -89,6 +90,39 @@ def test_an_endpoint_that_is_busy_or_misconfigured_is_tried_again(
     eventually(lambda: received(endpoint), ids_of(rows))
     assert len({bytes(gzip.decompress(body)) for body in endpoint.bodies}) == 1
     eventually(lambda: sink.get("/readyz")[0], 200)
+
+
+def test_an_endpoint_that_is_away_is_a_metric_and_a_line_in_the_log_and_the_store_goes_on(
+    config: Config, sink: Sink, endpoint: HttpReceiver
+) -> None:
+    endpoint.replies += [Reply(503)] * 1_000
+    log, rows = Log(config), lean_rows(2)
+    log.spans(span_record(batch(rows)))
+    log.flush()
+    sink.start()
+    eventually(lambda: away(sink, "otlp"), 1.0)
+    eventually(lambda: taken(sink, "spans_in"), float(len(rows)))
+    eventually(lambda: sink.get("/readyz")[0], 200)
+    assert len(endpoint.replies) > 0
+    assert "target took nothing and is tried again target=otlp" in sink.log.read_text()
+    endpoint.replies.clear()
+    eventually(lambda: away(sink, "otlp"), 0.0)
+    assert received(endpoint) == ids_of(rows)
+
+
+def away(sink: Sink, target: str) -> float | None:
+    """Whether a target takes nothing, as the metrics say."""
+    return metric(sink, f'tracemill_sinks_target_away{{target="{target}"}}')
+
+
+def taken(sink: Sink, target: str) -> float | None:
+    """Rows that a target has taken, as the metrics say."""
+    return metric(sink, f'tracemill_sinks_rows_total{{target="{target}"}}')
+
+
+def metric(sink: Sink, name: str) -> float | None:
+    found = [line for line in sink.get("/metrics")[1].splitlines() if line.startswith(f"{name} ")]
+    return float(found[0].removeprefix(name)) if found else None
 
 
 def test_a_record_that_the_endpoint_refuses_is_dead_lettered_and_its_neighbours_arrive(

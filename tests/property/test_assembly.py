@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import accumulate
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.builders.bundles import S, bundle
@@ -33,7 +33,13 @@ spans = st.builds(
     error=st.booleans(),
 )
 records = st.tuples(st.integers(-15, 45), st.lists(spans, max_size=5))
-logs = st.lists(records, min_size=1, max_size=25)
+rootless = st.builds(S, trace=st.integers(1, 2), span=st.integers(1, 8), parent=st.just(0))
+slow_records = st.tuples(st.integers(10, 45), st.lists(rootless, max_size=1))
+"""Traces that stay open until they are carried."""
+logs = st.one_of(
+    st.lists(records, min_size=1, max_size=25),
+    st.lists(slow_records, min_size=4, max_size=25),
+)
 
 
 def logged(drawn: list[tuple[int, list[S]]]) -> list[Logged]:
@@ -96,35 +102,45 @@ def test_rows_are_those_of_a_reader_that_goes_span_by_span(drawn):
     assert found == Reader(LIMITS).read((at, value) for at, value, _ in log)
 
 
-@given(logs, st.lists(st.integers(1, 6), min_size=1, max_size=20))
+@given(logs, st.lists(st.tuples(st.integers(1, 6), st.integers(0, 3)), min_size=1, max_size=20))
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 def test_rows_do_not_depend_on_the_flushes(drawn, pauses):
     log, written = logged(drawn), Written()
     worker = Worker(LIMITS, log, written)
-    fed = iter([number for pause in pauses for number in [*([0] * (pause - 1)), 1]])
+    for pause, meanwhile in pauses:
+        for _ in range(pause):
+            worker.feed()
+        worker.flush(meanwhile=meanwhile)
     while worker.feed():
-        if next(fed, 0):
-            worker.flush()
+        pass
     worker.flush()
     assert told(written) == told(uninterrupted(log))
 
 
-actions = st.sampled_from(["feed", "feed", "feed", "flush", "kill", "outputs", "block"])
+actions = st.tuples(st.sampled_from(["feed", "feed", "feed", "flush", "kill", "outputs", "block"]), st.integers(0, 2))
+
+
+CLOSES_MEANWHILE = (
+    [(0, [S(trace=1, span=1, parent=0)]), (30, [S(trace=1, span=2, parent=0)]), (15, []), (50, []), (105, [])],
+    [("feed", 0), ("feed", 0), ("feed", 0), ("flush", 1), ("kill", 0)],
+)
+"""A carried trace closes while a flush is under way: the commit must not pass the record that closed it."""
 
 
 @given(logs, st.lists(actions, max_size=60))
+@example(*CLOSES_MEANWHILE)
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 def test_rows_survive_a_kill_at_any_point(drawn, acts):
     log, written = logged(drawn), Written()
     worker = Worker(LIMITS, log, written)
-    for act in acts:
+    for act, meanwhile in acts:
         if act == "feed":
             worker.feed()
         elif act == "flush":
-            worker.flush()
+            worker.flush(meanwhile=meanwhile)
         else:
             if act != "kill":
-                worker.flush(stop_after=act)
+                worker.flush(stop_after=act, meanwhile=meanwhile)
             worker = Worker(LIMITS, log, written)
     while worker.feed():
         pass

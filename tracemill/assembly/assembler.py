@@ -1,31 +1,25 @@
 """Which traces of one partition does a record open, extend and close?
 
-A pure function of the log: `feed` takes records in the order of their offsets, and what it answers with doesn't
-depend on when, or in how many pieces, anyone asks.
+A pure function of the log: `feed_…` takes records in the order of their offsets, and what `take` answers with doesn't
+depend on when, or in how many pieces, anyone asks. A record first moves the log time on, and what is due closes; then
+it does what it says; then what is too large or too much closes.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Sequence
 
 from tracemill import bundles
+from tracemill.assembly.arrivals import Arrivals
 from tracemill.assembly.clock import LogClock
+from tracemill.assembly.holds import Holds, carry
+from tracemill.assembly.recent import Recent, Remembers
 from tracemill.assembly.shadows import Shadows
-from tracemill.assembly.trace import Anchor, Carry, ClosedBy, Closing, Decided, Event, Hold, OpenTrace
+from tracemill.assembly.trace import Anchor, ClosedBy, Closing, Event, OpenTrace
+from tracemill.assembly.waits import Waits
 from tracemill.config import Assembly
-from tracemill.decode.groups import Sender
 
 _CARRY_RANK, _CLOSE_RANK = 0, 1
-
-
-class Remembers(Protocol):
-    """What was decided before and has left the assembler's own memory."""
-
-    def get(self, key: bytes, now_ms: int) -> Decided | None:
-        """What was decided about a trace no longer than the horizon ago."""
-        ...
 
 
 class Assembler:
@@ -33,36 +27,27 @@ class Assembler:
 
     def __init__(self, rules: Assembly, memory: Remembers, start: Anchor) -> None:
         self._limits = rules
-        self._memory = memory
         self._clock = LogClock(start.now_ms, start.append_ms)
         self.rules = start.rules
         self.next_offset = start.offset
-        self._open: dict[bytes, OpenTrace] = {}
-        self._recent: dict[bytes, Decided] = {}
-        self._quiet: deque[tuple[int, OpenTrace]] = deque()
-        self._idle: deque[tuple[int, OpenTrace]] = deque()
-        self._age: deque[OpenTrace] = deque()
-        self._unlisted: deque[tuple[int, OpenTrace]] = deque()
-        self._grace: deque[tuple[int, int, Decided]] = deque()
-        self._holds: deque[Hold] = deque()
-        self._senders: dict[Sender, Sender] = {}
+        self._recent = Recent(rules, memory)
+        self._holds = Holds(rules.carry_after_ms)
+        self._arrivals = Arrivals(self._recent, self._holds)
+        self._waits = Waits(rules)
         self._shadows = Shadows()
         self._events: list[Event] = []
-        self.held_bytes = 0
-        self.grace_bytes = 0
+        self._before = start
 
     # ---- records -----------------------------------------------------------------------------------------------
 
     def feed_tick(self, offset: int, append_ms: int) -> None:
         """A record without spans: it moves the time on, nothing else."""
         self._advance(offset, append_ms)
-        self.next_offset = offset + 1
 
     def feed_rules(self, offset: int, append_ms: int, rules: str) -> None:
         """A control record: from here on traces are decided by the rule set with this hash."""
         self._advance(offset, append_ms)
         self.rules = rules
-        self.next_offset = offset + 1
 
     def feed_bundle(self, offset: int, append_ms: int, value: bytes, index: bytes) -> None:
         """A bundle of spans.
@@ -70,74 +55,30 @@ class Assembler:
         Raises:
             BundleError: the record is no bundle; time has moved on, and none of its spans was taken.
         """
-        anchor = Anchor(offset, self._clock.now_ms, self._clock.append_ms, self.rules)
         now = self._advance(offset, append_ms)
-        self.next_offset = offset + 1
-        touched = self._take(anchor, now, value, list(bundles.read_index(index, len(value))))
-        born = [trace for trace in touched if trace.records[0] == offset] + self._shadows.grow(offset)
-        self._age.extend(sorted(born, key=lambda trace: trace.key))
-        self._schedule(touched, now)
+        touched = self._arrivals.take(self._before, now, value, list(bundles.read_index(index, len(value))))
+        self._waits.begin([trace for trace in touched if trace.records[0] == offset] + self._shadows.grow(offset))
+        self._waits.go_on(touched, now)
         self._enforce(touched, now, offset)
 
-    def _take(self, anchor: Anchor, now: int, value: bytes, groups: list[bundles.Group]) -> list[OpenTrace]:
-        """Add every chunk to its trace; the traces that got something, in order of appearance."""
-        offset, open_traces, touched = anchor.offset, self._open, []
-        for group in groups:
-            sender = self._sender(value, group)
-            tenant = sender.tenant
-            for trace_id, start, end, packed in group.chunks:
-                trace = open_traces.get(trace_id + tenant)
-                if trace is None:
-                    trace = self._begin(trace_id + tenant, now, anchor)
-                    if trace is None:
-                        continue
-                if not trace.records or trace.records[-1] != offset:
-                    self._extend(trace, now, anchor)
-                    touched.append(trace)
-                spans = packed >> 1
-                trace.pieces.append((value[start:end], sender, offset, spans))
-                trace.sizes[-1] += end - start
-                trace.spans += spans
-                if packed & 1:
-                    trace.rooted = True
-        return touched
-
-    def _sender(self, value: bytes, group: bundles.Group) -> Sender:
-        (resource, resource_end), (tenant, tenant_end), (scope, scope_end) = group.resource, group.tenant, group.scope
-        sender = Sender(value[tenant:tenant_end], value[resource:resource_end], value[scope:scope_end])
-        if len(self._senders) > 10_000:
-            self._senders.clear()
-        return self._senders.setdefault(sender, sender)
-
-    def _begin(self, key: bytes, now: int, anchor: Anchor) -> OpenTrace | None:
-        """A trace that isn't open: new, or decided and now continued; None when this record was decided with it."""
-        before = self._recent.get(key) or self._memory.get(key, now)
-        if before is not None and anchor.offset <= before.last_offset:
-            return None
-        opened_at = before.opened_at if before else now
-        trace = OpenTrace(key, opened_at, now, now, before, before.rooted if before else False)
-        self._open[key] = trace
-        return trace
-
-    def _extend(self, trace: OpenTrace, now: int, anchor: Anchor) -> None:
-        """The first chunk of this record for `trace`."""
-        trace.last_at = now
-        trace.records.append(anchor.offset)
-        trace.times.append(now)
-        trace.sizes.append(0)
-        if trace.hold is None:
-            trace.hold = Hold(anchor)
-            trace.unlisted_at = now
-            self._holds.append(trace.hold)
-            self._unlisted.append((now, trace))
-
-    def _schedule(self, touched: Iterable[OpenTrace], now: int) -> None:
-        quiet, idle = self._quiet, self._idle
-        for trace in touched:
-            (quiet if trace.waits_for_quiet else idle).append((now, trace))
-            size = trace.sizes[-1]
-            trace.size += size
-            self.held_bytes += size
+    def _advance(self, offset: int, append_ms: int) -> int:
+        """Move the time on and close (or carry) what is due, ordered by due time and trace."""
+        self._before = Anchor(offset, self._clock.now_ms, self._clock.append_ms, self.rules)
+        now = self._clock.advance(append_ms)
+        due = [(at, trace.key, _CLOSE_RANK, trace, closed_by) for at, trace, closed_by in self._waits.due(now)]
+        due += [(at, trace.key, _CARRY_RANK, trace, ClosedBy.IDLE) for at, trace in self._holds.due(now)]
+        due.sort(key=lambda item: item[:3])
+        for at, _, rank, trace, closed_by in due:
+            if not trace.is_open or trace.shadow:
+                continue
+            if rank == _CARRY_RANK:
+                self._events.append(carry(trace, at, offset))
+            else:
+                self._close(trace, closed_by, at, offset)
+        self._shadows.end(offset, ClosedBy.COMPLETE, ClosedBy.IDLE, ClosedBy.MAX_AGE)
+        self._recent.forget(now)
+        self.next_offset = offset + 1
+        return now
 
     def _enforce(self, touched: Iterable[OpenTrace], now: int, offset: int) -> None:
         """Close what is too large, then the oldest until the partition is within its budget."""
@@ -146,83 +87,16 @@ class Assembler:
                 self._close(trace, ClosedBy.MAX_SPANS, now, offset)
         self._shadows.end(offset, ClosedBy.MAX_SPANS)
         while self.held_bytes + self._shadows.held_bytes > self._limits.partition_bytes:
-            trace = self._age.popleft()
+            trace = self._waits.oldest()
             if trace.shadow:
                 self._shadows.drop(trace)
             elif trace.is_open:
                 self._close(trace, ClosedBy.MEMORY, now, offset)
 
-    # ---- time --------------------------------------------------------------------------------------------------
-
-    def _advance(self, offset: int, append_ms: int) -> int:
-        """Move the time on and close (or carry) what is due, ordered by due time and trace."""
-        now = self._clock.advance(append_ms)
-        due = sorted(self._due(now), key=lambda item: item[:3])
-        for at, _, rank, trace, closed_by in due:
-            if not trace.is_open or trace.shadow:
-                continue
-            if rank == _CARRY_RANK:
-                self._carry(trace, at, offset)
-            else:
-                self._close(trace, closed_by, at, offset)
-        self._shadows.end(offset, ClosedBy.COMPLETE, ClosedBy.IDLE, ClosedBy.MAX_AGE)
-        if self._grace:
-            self._forget(now)
-        return now
-
-    def _due(self, now: int) -> Iterator[tuple[int, bytes, int, OpenTrace, ClosedBy]]:
-        limits = self._limits
-        for queue, wait in self._waits():
-            while queue and queue[0][0] + wait <= now:
-                at, trace = queue.popleft()
-                if self._still_waits(queue, at, trace):
-                    reason = ClosedBy.COMPLETE if trace.rooted else ClosedBy.IDLE
-                    yield at + wait, trace.key, _CLOSE_RANK, trace, reason
-        age = self._age
-        while age and (not age[0].is_open or age[0].first_at + limits.max_age_ms <= now):
-            trace = age.popleft()
-            yield trace.first_at + limits.max_age_ms, trace.key, _CLOSE_RANK, trace, ClosedBy.MAX_AGE
-        unlisted = self._unlisted
-        while unlisted and unlisted[0][0] + limits.carry_after_ms <= now:
-            at, trace = unlisted.popleft()
-            if trace.is_open and trace.hold is not None and trace.unlisted_at == at:
-                yield at + limits.carry_after_ms, trace.key, _CARRY_RANK, trace, ClosedBy.IDLE
-
-    def _waits(self) -> tuple[tuple[deque[tuple[int, OpenTrace]], int], ...]:
-        return (self._quiet, self._limits.quiet_period_ms), (self._idle, self._limits.max_idle_ms)
-
-    def _still_waits(self, queue: object, at: int, trace: OpenTrace) -> bool:
-        """Whether nothing has come for `trace` since it was queued at `at`, and this is the queue it waits in."""
-        return trace.is_open and trace.last_at == at and trace.waits_for_quiet is (queue is self._quiet)
-
     def _close(self, trace: OpenTrace, closed_by: ClosedBy, at: int, cause: int) -> None:
-        trace.is_open = False
-        del self._open[trace.key]
-        self.held_bytes -= trace.size
-        decided = _decided(trace, at)
-        self._recent[trace.key] = decided
-        self._grace.append((at + self._limits.late_grace_ms, trace.size, decided))
-        self.grace_bytes += trace.size
-        self._events.append(Closing(trace, decided, closed_by, at, cause, self.rules))
-
-    def _carry(self, trace: OpenTrace, at: int, cause: int) -> None:
-        new = slice(trace.listed, None)
-        records, times, sizes = tuple(trace.records[new]), tuple(trace.times[new]), tuple(trace.sizes[new])
-        trace.listed = len(trace.records)
-        hold, trace.hold = trace.hold, None
-        self._events.append(Carry(trace, records, times, sizes, trace.rooted, at, cause, hold))
-
-    def _forget(self, now: int) -> None:
-        """Drop the spans of what was decided longer than the grace ago, or is too much, once it is settled.
-
-        What is dropped is read again from the log when late spans need it, so this is no part of any decision.
-        """
-        limit = self._limits.late_grace_bytes
-        while self._grace and (self._grace[0][0] <= now or self.grace_bytes > limit) and self._grace[0][2].settled:
-            _, size, decided = self._grace.popleft()
-            self.grace_bytes -= size
-            if self._recent.get(decided.key) is decided:
-                del self._recent[decided.key]
+        self._arrivals.close(trace)
+        self._holds.keep(trace, self._before)
+        self._events.append(Closing(trace, self._recent.close(trace, at), closed_by, at, cause, self.rules))
 
     # ---- what the worker asks ----------------------------------------------------------------------------------
 
@@ -233,35 +107,17 @@ class Assembler:
 
     def release(self, events: Iterable[Event]) -> Anchor:
         """These events were decided: let go what they hold; where a restart has to read from once they are written."""
-        for event in events:
-            hold = event.hold if isinstance(event, Carry) else event.trace.hold
-            if hold is not None:
-                hold.released = True
-        holds = self._holds
-        while holds and holds[0].released:
-            holds.popleft()
-        if holds:
-            return holds[0].anchor
-        return Anchor(self.next_offset, self._clock.now_ms, self._clock.append_ms, self.rules)
+        here = Anchor(self.next_offset, self._clock.now_ms, self._clock.append_ms, self.rules)
+        return self._holds.release(events) or here
 
     def settle(self, events: Iterable[Event]) -> None:
         """These events are written down and remembered: their spans may leave memory when the grace is over."""
-        for event in events:
-            if isinstance(event, Closing):
-                event.decided.settled = True
+        self._recent.settle(events)
 
     def next_due(self) -> int | None:
         """How many milliseconds of log time from now something is due, at the earliest; None when nothing is open."""
-        limits, now = self._limits, self._clock.now_ms
-        if now is None or not self._open:
-            return None
-        ahead = [limits.max_age_ms + self._age[0].first_at] if self._age else []
-        for queue, wait in self._waits():
-            while queue and not self._still_waits(queue, *queue[0]):
-                queue.popleft()
-            if queue:
-                ahead.append(queue[0][0] + wait)
-        return max(0, min(ahead) - now) if ahead else None
+        at = self._waits.next_due() if self.open_count else None
+        return None if at is None else max(0, at - self.now_ms)
 
     def restore(self, traces: Sequence[OpenTrace], shadows: Shadows) -> None:
         """Put back what was open at the start; before the first record is fed.
@@ -271,16 +127,9 @@ class Assembler:
             shadows: those that were decided after the start: they count against the budget until then.
         """
         self._shadows = shadows
-        for trace in traces:
-            self._open[trace.key] = trace
-            self.held_bytes += trace.size
-        self._age.extend(sorted([*traces, *shadows.open()], key=lambda trace: (trace.records[0], trace.key)))
-        for trace in sorted(traces, key=lambda trace: trace.last_at):
-            (self._quiet if trace.waits_for_quiet else self._idle).append((trace.last_at, trace))
-        for trace in sorted(traces, key=lambda trace: trace.unlisted_at):
-            if trace.hold is not None:
-                self._holds.append(trace.hold)
-                self._unlisted.append((trace.unlisted_at, trace))
+        self._arrivals.restore(traces)
+        self._waits.restore(traces, shadows.open())
+        self._holds.restore(traces)
 
     @property
     def now_ms(self) -> int:
@@ -290,19 +139,9 @@ class Assembler:
     @property
     def open_count(self) -> int:
         """How many traces are open."""
-        return len(self._open)
+        return len(self._arrivals)
 
-
-def _decided(trace: OpenTrace, closed_at: int) -> Decided:
-    before, own = trace.before, trace.pieces
-    if before is None:
-        return Decided(trace.key, trace.opened_at, closed_at, trace.records, trace.records[-1], trace.rooted, own)
-    return Decided(
-        trace.key,
-        trace.opened_at,
-        closed_at,
-        before.records + trace.records,
-        before.first_through,
-        trace.rooted,
-        None if before.pieces is None else before.pieces + own,
-    )
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of the spans of open traces."""
+        return self._arrivals.held_bytes

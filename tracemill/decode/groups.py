@@ -1,4 +1,8 @@
-"""Who sent the spans of a chunk? Resource, scope and tenant: the same for many spans, read once."""
+"""Who sent the spans of a chunk? Resource, scope and tenant: the same for many spans, read once.
+
+The edge has checked resources and scopes with the same parser. One that can't be read was written by someone else, or
+the index of its bundle points elsewhere: then its spans aren't read without it, as if nobody had sent them.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
+from tracemill.decode.spans import UndecodableError
 from tracemill.decode.values import read_text
 from tracemill.dialects import tables
 
@@ -45,7 +50,11 @@ class Origins:
         self._read: dict[Sender, Origin] = {}
 
     def read(self, senders: Sequence[Sender]) -> list[Origin]:
-        """The origin of each sender, in order."""
+        """The origin of each sender, in order.
+
+        Raises:
+            UndecodableError: the resource or scope of one of them can't be read.
+        """
         if len(self._read) > _CACHED:
             self._read.clear()
         return [self._read.get(sender) or self._add(sender) for sender in senders]
@@ -56,17 +65,19 @@ class Origins:
 
 
 def _read(sender: Sender) -> Origin:
-    resource, scope = Resource(), InstrumentationScope()
-    try:
-        resource.MergeFromString(sender.resource)
-        scope.MergeFromString(sender.scope)
-    except DecodeError:
-        pass  # checked at the edge; what can't be read here says nothing about the spans
+    resource, scope = _parsed(Resource, sender.resource), _parsed(InstrumentationScope, sender.scope)
     pairs = {pair.key: read_text(pair.value.SerializeToString()) for pair in resource.attributes}
     columns = {
         column: next((pairs[key] for key in keys if pairs.get(key)), "") for column, keys in tables.RESOURCE.items()
     }
     return Origin(sender.tenant.decode(), columns, tuple(pairs.items()), scope.name, scope.version)
+
+
+def _parsed(message: Any, value: bytes) -> Any:
+    try:
+        return message.FromString(value)
+    except DecodeError as error:
+        raise UndecodableError(f"the {message.DESCRIPTOR.name} of its spans: {error}") from error
 
 
 def text_column(texts: Sequence[str], codes: Any) -> Any:

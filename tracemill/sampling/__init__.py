@@ -9,7 +9,7 @@ from tracemill.sampling.decide import decide, decide_by_default
 from tracemill.sampling.rules import KEEP_EVERYTHING, Rule, RuleSet
 from tracemill.sampling.rules_file import RulesError
 from tracemill.sampling.tracestate import Upstream, read_upstream, write_thresholds
-from tracemill.sampling.verdicts import Verdicts, chosen, merge, moves
+from tracemill.sampling.verdicts import Verdicts, chosen, moves
 
 __all__ = [
     "KEEP_EVERYTHING",
@@ -21,7 +21,6 @@ __all__ = [
     "chosen",
     "decide",
     "decide_by_default",
-    "merge",
     "moves",
     "read_upstream",
     "write_thresholds",

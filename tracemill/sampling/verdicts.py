@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tracemill.sampling.thresholds import Numbers, Words, thresholds
+from tracemill.sampling.thresholds import Numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +29,6 @@ class Verdicts:
     def __len__(self) -> int:
         return len(self.kept)
 
-    @property
-    def decision(self) -> pl.Series:
-        """keep or drop."""
-        return pl.Series("decision", ["drop", "keep"]).gather(self.kept.astype(np.uint32))
-
-    @property
-    def threshold(self) -> Words:
-        """The rejection threshold of each probability, for `write_thresholds`: 0 where a rule kept the trace."""
-        return thresholds(self.probability)
-
 
 def moves(kept_before: Any, probability_before: Any, kept: Any, probability: Any) -> Any:
     """Whether a verdict replaces an earlier one: it keeps what was dropped, or has a higher probability.
@@ -57,9 +47,3 @@ def chosen(here: NDArray[np.bool_], these: Verdicts, others: Verdicts) -> Verdic
         probability=np.where(here, these.probability, others.probability),
         adjusted_count=np.where(here, these.adjusted_count, others.adjusted_count),
     )
-
-
-def merge(previous: Verdicts, new: Verdicts) -> tuple[Verdicts, NDArray[np.bool_]]:
-    """What holds of traces that were decided before and are decided again, row by row; and which of them moved."""
-    moved = moves(previous.kept, previous.probability, new.kept, new.probability)
-    return chosen(moved, new, previous), moved

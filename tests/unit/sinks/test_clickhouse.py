@@ -7,6 +7,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
 from sinks.clickhouse import Why, away, connect
 from sinks.delivery import Away
+from tests.fixtures.ports import own_port
 from tracemill.config import Store
 
 
@@ -18,7 +19,8 @@ from tracemill.config import Store
         (241, Why.OVERLOADED, "tried again"),
         (60, Why.SCHEMA, "tracemill schema apply"),
         (16, Why.SCHEMA, "tracemill schema apply"),
-        (497, Why.SCHEMA, "may insert"),
+        (497, Why.ACCESS, "may that user insert"),
+        (516, Why.ACCESS, "store.password"),
         (999, Why.OTHER, "log"),
     ],
 )
@@ -35,5 +37,5 @@ def test_a_transport_error_has_no_code_and_means_unreachable() -> None:
 
 def test_a_store_that_nobody_runs_is_away() -> None:
     with pytest.raises(Away) as refusal:
-        connect(Store(url="http://127.0.0.1:9"))
+        connect(Store(url=f"http://127.0.0.1:{own_port()}"))
     assert refusal.value.why is Why.UNREACHABLE

@@ -40,25 +40,25 @@ TRACE = st.fixed_dictionaries(
 Trace = dict[str, Any]
 
 
-def oracle(trace: Trace) -> tuple[str, str, float, float]:
+def oracle(trace: Trace) -> tuple[bool, str, float, float]:
     durations = [span["duration_ns"] or 0 for span in trace["spans"]]
     slow = sum(duration > 100 for duration in durations)
     hard = any(span["tool_name"] == "x" for span in trace["spans"]) or max(durations) > 1000
     if trace["root_name"] == "noise":
-        return "drop", "noise", 0.0, 0.0
+        return False, "noise", 0.0, 0.0
     upstream = Fraction(NEVER, NEVER - trace["upstream"])
     if trace["error_count"] > 0:
-        return "keep", "errors", 1.0, float(upstream)
+        return True, "errors", 1.0, float(upstream)
     if (trace["cost_usd"] or 0) > 1 and hard:
-        return "keep", "costly", 1.0, float(upstream)
+        return True, "costly", 1.0, float(upstream)
     policy, share = "default", Fraction(1, 8)
     if slow == 2:
         policy, share = "two-slow", Fraction(1, 4)
     if slow == len(durations):
         policy, share = "all-slow", Fraction(1, 2)
     if Fraction(NEVER - trace["randomness"], NEVER) > share:
-        return "drop", policy, float(share), 0.0
-    return "keep", policy, float(share), float(max(1 / share, upstream))
+        return False, policy, float(share), 0.0
+    return True, policy, float(share), float(max(1 / share, upstream))
 
 
 def frames(traces: list[Trace]) -> tuple[pl.DataFrame, pl.DataFrame, Any, Upstream]:
@@ -78,7 +78,7 @@ def frames(traces: list[Trace]) -> tuple[pl.DataFrame, pl.DataFrame, Any, Upstre
 @given(st.lists(TRACE, max_size=12))
 def test_as_the_oracle(traces: list[Trace]) -> None:
     found = decide(RULES, *frames(traces))
-    columns = (found.decision, found.policy, found.probability, found.adjusted_count)
+    columns = (found.kept, found.policy, found.probability, found.adjusted_count)
     assert list(
         zip(
             *(column.to_list() if isinstance(column, pl.Series) else column.tolist() for column in columns), strict=True
@@ -120,7 +120,7 @@ def test_without_rules_everything_is_kept() -> None:
         [{"error_count": 0, "root_name": "noise", "cost_usd": None, "spans": [], "randomness": 0, "upstream": 0}] * 2
     )
     found = decide(KEEP_EVERYTHING, rows, spans, trace_of_span, upstream)
-    assert found.decision.to_list() == ["keep", "keep"]
+    assert found.kept.tolist() == [True, True]
     assert found.policy.to_list() == ["default", "default"]
     assert found.probability.tolist() == [1.0, 1.0]
     assert found.adjusted_count.tolist() == [1.0, 1.0]

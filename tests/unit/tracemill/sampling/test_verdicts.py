@@ -1,77 +1,61 @@
 """A verdict only moves towards kept or a higher probability, and stays countable while it does."""
 
+from __future__ import annotations
+
+from itertools import pairwise
+
 import numpy as np
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tracemill.sampling import Verdicts, merge
-from tracemill.sampling.thresholds import NEVER, adjusted_counts, threshold
+from tracemill.sampling import Verdicts, chosen, moves
+from tracemill.sampling.thresholds import NEVER, threshold
 
 RANDOMNESS = st.integers(0, NEVER - 1)
 PROBABILITY = st.sampled_from([0.0, 0.001, 0.1, 0.5, 0.9, 1.0])
 
+One = tuple[bool, float]
+"""Kept, and the probability."""
 
-def verdict(randomness: int, probability: float, policy: str) -> Verdicts:
+
+def verdict(randomness: int, probability: float) -> One:
     """What a rule of this probability decides of one trace."""
-    rejected = threshold(probability)
-    kept = randomness >= rejected
-    count = adjusted_counts(np.array([rejected], np.uint64))[0] if kept else 0.0
-    return Verdicts(np.array([kept]), pl.Series("policy", [policy]), np.array([probability]), np.array([count]))
-
-
-def shown() -> Verdicts:
-    """A dropped trace that someone asked to see."""
-    return Verdicts(np.array([True]), pl.Series("policy", ["request"]), np.array([0.1]), np.array([0.0]))
-
-
-def as_tuple(verdicts: Verdicts) -> tuple[object, ...]:
-    return (
-        bool(verdicts.kept[0]),
-        verdicts.policy[0],
-        float(verdicts.probability[0]),
-        float(verdicts.adjusted_count[0]),
-    )
+    return randomness >= threshold(probability), probability
 
 
 @settings(deadline=None)
 @given(RANDOMNESS, st.lists(PROBABILITY, min_size=1, max_size=5))
 def test_any_sequence_ends_as_its_highest_probability_alone(randomness: int, probabilities: list[float]) -> None:
-    verdicts = [verdict(randomness, one, f"p{one}") for one in probabilities]
-    last = verdicts[0]
-    for new in verdicts[1:]:
-        merged, moved = merge(last, new)
-        assert merged.kept[0] >= last.kept[0]
-        assert merged.probability[0] >= last.probability[0]
-        assert bool(moved[0]) == (as_tuple(merged) != as_tuple(last))
-        last = merged
-    highest = max(probabilities)
-    assert as_tuple(last) == as_tuple(verdict(randomness, highest, f"p{highest}"))
+    stood = [verdict(randomness, probabilities[0])]
+    for probability in probabilities[1:]:
+        new = verdict(randomness, probability)
+        stood.append(new if moves(*stood[-1], *new) else stood[-1])
+    assert all(before[0] <= after[0] and before[1] <= after[1] for before, after in pairwise(stood))
+    assert stood[-1] == verdict(randomness, max(probabilities))
 
 
 def test_a_trace_that_is_shown_stays_shown_and_is_counted_once_a_rule_keeps_it() -> None:
-    still, moved = merge(shown(), verdict(0, 0.5, "half"))
-    assert as_tuple(still) == as_tuple(shown())
-    assert not moved[0]
-    counted, moved = merge(shown(), verdict(0, 1.0, "errors"))
-    assert as_tuple(counted) == (True, "errors", 1.0, 1.0)
-    assert moved[0]
+    shown = (True, 0.1)
+    assert not moves(*shown, *verdict(0, 0.5))
+    assert moves(*shown, *verdict(0, 1.0))
 
 
-def test_rows_are_merged_each_on_its_own() -> None:
-    previous = Verdicts(
-        np.array([True, False]),
-        pl.Series("policy", ["default", "default"]),
-        np.array([0.1, 0.1]),
-        np.array([10.0, 0.0]),
-    )
-    new = Verdicts(
-        np.array([False, True]), pl.Series("policy", ["noise", "errors"]), np.array([0.0, 1.0]), np.array([0.0, 1.0])
-    )
-    merged, moved = merge(previous, new)
-    assert moved.tolist() == [False, True]
-    assert merged.policy.to_list() == ["default", "errors"]
-    assert merged.adjusted_count.tolist() == [10.0, 1.0]
-    assert merged.decision.to_list() == ["keep", "keep"]
-    assert merged.threshold.tolist() == [threshold(0.1), 0]
-    assert len(merged) == 2
+@settings(deadline=None)
+@given(st.lists(st.tuples(RANDOMNESS, PROBABILITY, PROBABILITY), min_size=1, max_size=6))
+def test_columns_move_as_their_rows_do(drawn: list[tuple[int, float, float]]) -> None:
+    before = [verdict(randomness, first) for randomness, first, _ in drawn]
+    after = [verdict(randomness, then) for randomness, _, then in drawn]
+    columns = [np.array(column) for pair in (before, after) for column in zip(*pair, strict=True)]
+    assert moves(*columns).tolist() == [moves(*one, *other) for one, other in zip(before, after, strict=True)]
+
+
+def test_rows_are_chosen_each_on_its_own() -> None:
+    these = Verdicts(np.array([False, True]), pl.Series(["noise", "errors"]), np.array([0.0, 1.0]), np.array([0.0, 1]))
+    others = Verdicts(np.array([True, False]), pl.Series(["half"] * 2), np.array([0.5, 0.5]), np.array([2.0, 0.0]))
+    found = chosen(np.array([False, True]), these, others)
+    assert len(found) == 2
+    assert found.kept.tolist() == [True, True]
+    assert found.policy.to_list() == ["half", "errors"]
+    assert found.probability.tolist() == [0.5, 1.0]
+    assert found.adjusted_count.tolist() == [2.0, 1.0]

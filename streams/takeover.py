@@ -1,0 +1,87 @@
+"""How does a worker take a partition over? It learns what was decided before, says that it begins, and knows the rules.
+
+Where worker after worker began and none got any further, a record there ends them: before the next one begins, each
+record is tried by itself, and what a process died of is set aside for good.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Final
+
+from runtime.control import applied_rules, skip, skipped
+from runtime.dead_letters import Record
+from runtime.logs import pairs
+from streams.letters import Letters
+from streams.log import bundles_at
+from streams.partitions import Partition
+from streams.recovery import recover
+from streams.trial import killers
+from tracemill import topics
+from tracemill.assembly.trace import Anchor
+from tracemill.config import Config
+from tracemill.errors import Malformed, Reason
+from tracemill.evaluation.judge import RuleBook
+
+log = logging.getLogger(__name__)
+
+TAKEOVERS: Final = 3
+"""So many workers may begin at a commit before its records are tried one by one."""
+
+Mark = Callable[[int, Anchor], None]
+"""Writes down that a worker begins to read a partition there; returns when that is acknowledged."""
+
+
+class Takeover:
+    """Takes partitions over as `streams.partitions.TakeOver`; what blocks runs on threads."""
+
+    def __init__(self, config: Config, rules: RuleBook, mark: Mark, letters: Letters) -> None:
+        self._config = config
+        self._rules = rules
+        self._mark = mark
+        self._letters = letters
+
+    async def __call__(self, number: int) -> Partition:
+        """The partition as it was at the group's commit.
+
+        Raises:
+            Exception: Kafka doesn't answer, or holds something that this release can't read.
+        """
+        began = time.monotonic()
+        assembler, memory, start, takeovers = await asyncio.to_thread(recover, self._config, number)
+        skips = await asyncio.to_thread(skipped, self._config.kafka, number)
+        if takeovers >= TAKEOVERS:
+            skips |= await asyncio.to_thread(self._set_aside, number, start.offset, skips)
+        await asyncio.to_thread(self._mark, number, start)
+        if assembler.rules not in self._rules:
+            for rule_set in await asyncio.to_thread(applied_rules, self._config.kafka):
+                self._rules.add(rule_set)
+        now = time.monotonic()
+        log.info(
+            pairs(
+                "took over a partition",
+                partition=number,
+                offset=assembler.next_offset,
+                remembered=len(memory),
+                open=assembler.open_count,
+                seconds=round(now - began, 2),
+            )
+        )
+        return Partition(number, assembler, memory, skips, assembler.next_offset, now)
+
+    def _set_aside(self, number: int, first: int, known: set[int]) -> set[int]:
+        """Find what ended the workers that began at `first`, and set it aside for all to come; its offsets."""
+        log.warning(pairs("workers didn't get beyond a commit, records are tried one by one", partition=number))
+        kafka = self._config.kafka
+        found = {offset for offset in killers(self._config, number, first) if offset not in known}
+        for offset in found:
+            skip(kafka, number, offset)
+            bundle = bundles_at(kafka, number, [offset])[offset]
+            headers = [(topics.HEADER_INDEX, bundle.index)]
+            record = Record(topics.OTLP.name(kafka.namespace), number, offset, -1, headers, bundle.value)
+            text = f"{TAKEOVERS} workers ended after they had begun to read here"
+            self._letters.write(record, Malformed(Reason.KILLED_WORKER, text))
+        return found

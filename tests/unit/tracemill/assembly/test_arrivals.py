@@ -1,0 +1,68 @@
+"""Every chunk of a record goes to its trace, once, whoever sent it and in however many groups it stands."""
+
+from __future__ import annotations
+
+from tests.builders.bundles import S, bundle, trace_id
+from tests.builders.traces import anchor
+from tracemill import bundles
+from tracemill.assembly.arrivals import Arrivals
+from tracemill.assembly.holds import Holds
+from tracemill.assembly.memory import Memory
+from tracemill.assembly.recent import Recent
+from tracemill.assembly.trace import OpenTrace
+from tracemill.config import Assembly
+
+
+class Partition:
+    """Arrivals and what they stand on."""
+
+    def __init__(self) -> None:
+        self.recent, self.holds = Recent(Assembly(), Memory(1)), Holds(30_000)
+        self.arrivals = Arrivals(self.recent, self.holds)
+
+    def take(self, offset: int, *spans: S, tenant: str = "default", twice: bool = False) -> list[OpenTrace]:
+        """A record of one group, or of that group twice."""
+        value, index = bundle(spans, tenant)
+        groups = [group for _ in range(1 + twice) for group in bundles.read_index(index, len(value))]
+        return self.arrivals.take(anchor(offset), offset, value, groups)
+
+    def close(self, trace: OpenTrace, at: int) -> None:
+        self.arrivals.close(trace)
+        self.recent.close(trace, at)
+
+
+def test_chunks_of_one_trace_in_one_record_are_one_arrival() -> None:
+    partition = Partition()
+    (trace,) = partition.take(3, S(span=0), S(span=1, parent=0), twice=True)
+    assert (trace.records, trace.times, trace.spans, trace.rooted) == ([3], [3], 4, True)
+    assert trace.sizes == [trace.size] == [sum(len(piece[0]) for piece in trace.pieces)]
+    assert partition.arrivals.held_bytes == trace.size
+    assert trace.pieces[0][1] is trace.pieces[1][1]
+
+
+def test_traces_are_told_apart_by_their_tenants_and_come_in_order_of_appearance() -> None:
+    partition = Partition()
+    partition.take(0, S(trace=2), tenant="other")
+    touched = partition.take(1, S(trace=2), S(trace=1))
+    assert [trace.key for trace in touched] == [trace_id(2) + b"default", trace_id(1) + b"default"]
+    assert [trace.records for trace in touched] == [[1], [1]]
+    assert len(partition.arrivals) == 3
+
+
+def test_an_open_trace_is_extended_and_holds_only_its_first_record() -> None:
+    partition = Partition()
+    (trace,) = partition.take(0, S(span=1, parent=0))
+    assert partition.take(4, S(span=0)) == [trace]
+    assert (trace.records, trace.first_at, trace.last_at, trace.rooted) == ([0, 4], 0, 4, True)
+    assert partition.holds.release([]) == anchor(0)
+
+
+def test_a_record_that_was_decided_with_its_trace_is_passed_over_and_a_later_one_continues_it() -> None:
+    partition = Partition()
+    (first,) = partition.take(5, S(span=0))
+    partition.close(first, 6)
+    assert (len(partition.arrivals), partition.arrivals.held_bytes) == (0, 0)
+    assert partition.take(4, S(span=0)) == partition.take(5, S(span=0)) == []
+    (again,) = partition.take(7, S(span=1, parent=0))
+    assert again.before is not None
+    assert (again.opened_at, again.first_at, again.rooted, again.records) == (5, 7, True, [7])

@@ -1,0 +1,85 @@
+"""What was decided lately stays in memory with its spans: for the grace, up to a limit, and until it is settled."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.builders.traces import open_trace
+from tracemill.assembly.recent import Recent
+from tracemill.assembly.trace import ClosedBy, Closing, Decided, OpenTrace
+from tracemill.config import Assembly
+from tracemill.decode.groups import Sender
+
+GRACE = 50
+SENDER = Sender(b"default", b"", b"")
+
+
+class Past:
+    """What is remembered elsewhere."""
+
+    def __init__(self, *decided: Decided) -> None:
+        self._decided = {one.key: one for one in decided}
+
+    def get(self, key: bytes, now_ms: int) -> Decided | None:
+        return self._decided.get(key)
+
+
+def recent(limit_bytes: int = 1_000, past: Past | None = None) -> Recent:
+    return Recent(Assembly(late_grace_ms=GRACE, late_grace_bytes=limit_bytes), past or Past())
+
+
+def closed(where: Recent, trace: OpenTrace, at: int, settled: bool = True) -> Decided:
+    decided = where.close(trace, at)
+    if settled:
+        where.settle([Closing(trace, decided, ClosedBy.COMPLETE, at, 0, "")])
+    return decided
+
+
+@pytest.mark.parametrize(
+    ("now", "settled", "limit_bytes", "kept"),
+    [
+        (7 + GRACE - 1, True, 1_000, True),
+        (7 + GRACE, True, 1_000, False),
+        (7 + GRACE, False, 1_000, True),
+        (7, True, 9, False),
+        (7, True, 10, True),
+        (7, False, 9, True),
+    ],
+    ids=["in the grace", "after it", "not written down yet", "too much", "just not too much", "too much, not written"],
+)
+def test_how_long_it_stays(now: int, settled: bool, limit_bytes: int, kept: bool) -> None:
+    where, trace = recent(limit_bytes), open_trace(at=5)
+    decided = closed(where, trace, 7, settled)
+    where.forget(now)
+    assert where.get(trace.key, now) is (decided if kept else None)
+    assert where.grace_bytes == (trace.size if kept else 0)
+
+
+def test_behind_it_is_what_is_remembered() -> None:
+    trace = open_trace()
+    remembered = closed(recent(), trace, 7)
+    where = recent(past=Past(remembered))
+    assert where.get(trace.key, 100) is remembered
+    decided = closed(where, trace, 9)
+    assert where.get(trace.key, 100) is decided
+
+
+def test_a_revision_takes_over_what_was_known_and_outlives_it() -> None:
+    where, first = recent(), open_trace(at=5)
+    first.pieces.append((b"first", SENDER, 5, 1))
+    before = closed(where, first, 7)
+    again = OpenTrace(first.key, before.opened_at, 20, 20, before, rooted=True, records=[20])
+    again.pieces.append((b"second", SENDER, 20, 1))
+    after = closed(where, again, 40)
+    assert (after.opened_at, after.records, after.first_through, after.rooted) == (5, [5, 20], 5, True)
+    assert after.pieces == first.pieces + again.pieces
+    where.forget(7 + GRACE)
+    assert where.get(first.key, 60) is after
+
+
+def test_spans_that_have_left_memory_stay_away() -> None:
+    where, trace = recent(), open_trace(at=5)
+    before = closed(where, trace, 7)
+    before.pieces = None
+    again = OpenTrace(trace.key, 5, 20, 20, before, rooted=False, records=[20])
+    assert closed(where, again, 40).pieces is None

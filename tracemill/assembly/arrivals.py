@@ -1,0 +1,100 @@
+"""To which trace does each chunk of a record belong? To one that is open, to one that it opens, or to none.
+
+To none, when the record was part of what its trace was decided with: then it is read for the second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from tracemill import bundles
+from tracemill.assembly.holds import Holds
+from tracemill.assembly.recent import Recent
+from tracemill.assembly.trace import Anchor, OpenTrace
+from tracemill.decode.groups import Sender
+
+_SENDERS: Final = 10_000
+
+
+class Arrivals:
+    """The open traces of a partition by their key, with the spans that came for them."""
+
+    def __init__(self, recent: Recent, holds: Holds) -> None:
+        self._recent = recent
+        self._holds = holds
+        self._open: dict[bytes, OpenTrace] = {}
+        self._senders: dict[Sender, Sender] = {}
+        self.held_bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def take(self, anchor: Anchor, now: int, value: bytes, groups: Iterable[bundles.Group]) -> list[OpenTrace]:
+        """Add every chunk to its trace; the traces that got something, in order of appearance.
+
+        Args:
+            anchor: the state just before the record.
+            now: the log time that it has.
+            value: its bytes.
+            groups: where its chunks lie.
+        """
+        offset, find, touched, taken_bytes = anchor.offset, self._open.get, [], 0
+        for group in groups:
+            sender = self._sender(value, group)
+            tenant = sender.tenant
+            for trace_id, start, end, packed in group.chunks:
+                trace = find(trace_id + tenant)
+                if trace is None:
+                    trace = self._begin(trace_id + tenant, now, offset)
+                    if trace is None:
+                        continue
+                size, spans = end - start, packed >> 1
+                if trace.records and trace.records[-1] == offset:
+                    trace.sizes[-1] += size
+                else:
+                    trace.last_at = now
+                    trace.records.append(offset)
+                    trace.times.append(now)
+                    trace.sizes.append(size)
+                    touched.append(trace)
+                    if trace.hold is None:
+                        self._holds.begin(trace, anchor, now)
+                trace.pieces.append((value[start:end], sender, offset, spans))
+                trace.size += size
+                trace.spans += spans
+                taken_bytes += size
+                if packed & 1:
+                    trace.rooted = True
+        self.held_bytes += taken_bytes
+        return touched
+
+    def close(self, trace: OpenTrace) -> None:
+        """`trace` isn't open any longer."""
+        trace.is_open = False
+        del self._open[trace.key]
+        self.held_bytes -= trace.size
+
+    def restore(self, traces: Sequence[OpenTrace]) -> None:
+        """These are open, with their spans."""
+        for trace in traces:
+            self._open[trace.key] = trace
+            self.held_bytes += trace.size
+
+    def _sender(self, value: bytes, group: bundles.Group) -> Sender:
+        """The one object that stands for who sent a group, so that it is held once."""
+        (resource, resource_end), (tenant, tenant_end), (scope, scope_end) = group.resource, group.tenant, group.scope
+        sender = Sender(value[tenant:tenant_end], value[resource:resource_end], value[scope:scope_end])
+        if len(self._senders) > _SENDERS:
+            self._senders.clear()
+        return self._senders.setdefault(sender, sender)
+
+    def _begin(self, key: bytes, now: int, offset: int) -> OpenTrace | None:
+        """A trace that isn't open: new, or decided and now continued; None when this record was decided with it."""
+        before = self._recent.get(key, now)
+        if before is not None and offset <= before.last_offset:
+            return None
+        opened_at = before.opened_at if before else now
+        trace = OpenTrace(key, opened_at, now, now, before, before.rooted if before else False)
+        self._open[key] = trace
+        return trace
