@@ -12,11 +12,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tracemill import schema
 from tracemill.decode.attributes import ABSENT, Index, texts
 from tracemill.decode.groups import Origin, service_codes, text_column
-from tracemill.decode.nested import last_of_events
 from tracemill.decode.spans import Spans
-from tracemill.dialects import classify, tables
+from tracemill.dialects import classify, parameters, recorded, spoken, tables, words
+from tracemill.dialects.usage import Number, settled
 
 Int = npt.NDArray[np.int64]
 Float = npt.NDArray[np.float64]
@@ -30,9 +31,11 @@ _TABLES: Final = (tables.TEXT, tables.LISTS, tables.INTEGERS, tables.NUMBERS, ta
 _KEYS: Final = (
     *tables.KIND,
     tables.ENTITY,
+    tables.MODEL_NAME,
+    *tables.CONTENT["output_messages"],
+    *tables.ALL_PARAMETERS,
     *dict.fromkeys(key for table in _TABLES for keys in table.values() for key in keys),
 )
-_MODEL: Final = r'"model": ?"(?P<model>[^"\\]{1,200})"'
 
 
 @dataclass(frozen=True)
@@ -47,13 +50,18 @@ class Frame:
     origin: Int
     origins: Sequence[Origin]
     text: Mapping[str, Any]
-    numbers: Mapping[str, tuple[Any, Mask]]
+    numbers: Mapping[str, Number]
     type_code: classify.Codes
 
     @property
     def count(self) -> int:
         """How many spans there are."""
         return self.spans.count
+
+    @cached_property
+    def kept(self) -> Index:
+        """Where the attributes are that are read for kept spans only."""
+        return self.spans.attributes.index(tables.KEPT_KEYS)
 
     @cached_property
     def duration_ns(self) -> Int:
@@ -85,35 +93,61 @@ def read(spans: Spans, owner: Int, origin: Int, origins: Sequence[Origin]) -> Fr
         origins: who sent them.
     """
     index = spans.attributes.index(_KEYS)
-    columns = {name: index.first(keys) for name, keys in tables.TEXT.items()}
+    columns = {name: index.first(keys) for name, keys in (*tables.TEXT.items(), *tables.LISTS.items())}
     text = texts(spans.attributes.values, columns | {"kind": index.first(tables.KIND)}, spans.count)
-    text["request_model"] = _with_parameters(text["request_model"], text["model_params"])
-    text["error_type"] = _with_exceptions(text["error_type"], spans)
+    text |= _models(spans, index, text)
+    text["finish_reason"] = _first_reasons(text["finish_reason"])
+    text["error_type"] = words.class_names(text["error_type"])
+    kinds = text.pop("kind")
+    if _others_used(index, "provider"):
+        text["provider"] = words.translated(text["provider"], words.PROVIDERS)
+    if _others_used(index, "operation"):
+        text["operation"] = words.translated(text["operation"], words.OPERATIONS)
+    if any(key in index.positions for key in tables.KIND):
+        text["operation"] = words.filled(text["operation"], kinds, words.OPERATION_OF_KIND)
     models = pc.if_else(pc.equal(text["request_model"], ""), text["response_model"], text["request_model"])
-    type_code = classify.type_codes(text.pop("kind"), text["operation"], text["tool_name"], models)
-    text["finish_reason"] = _first_of_list(spans, index)
+    type_code = classify.type_codes(kinds, text["operation"], text["tool_name"], models)
     text |= _names_of_type(spans, index, text, type_code)
-    return Frame(spans, owner, origin, origins, text, _numbers(spans, index), type_code)
+    numbers = settled(_numbers(spans, index))
+    calls = type_code == classify.LLM
+    text["finish_reason"] = _with_reasons(text["finish_reason"], calls, spans, index)
+    text, numbers["ttft_ms"] = recorded.filled(spans, spans.status_code == ERROR, calls, text, numbers["ttft_ms"])
+    return Frame(spans, owner, origin, origins, text, numbers, type_code)
 
 
-def _with_parameters(models: Any, parameters: Any) -> Any:
-    """The requested models, those that are missing from the parameters: of a call that failed nothing else names it."""
-    missing = pc.and_(pc.equal(models, ""), pc.not_equal(parameters, ""))
-    if not pc.any(missing).as_py():
-        return models
-    named = pc.struct_field(pc.extract_regex(parameters.filter(missing), _MODEL), 0).fill_null("")
-    return pc.replace_with_mask(models, missing, named)
+def _models(spans: Spans, index: Index, text: Mapping[str, Any]) -> dict[str, Any]:
+    """The models that were asked and that answered, where one name stands for both or the parameters hold one.
+
+    The parameters name the one that was asked, of a call that failed nothing else does. Whatever else names one is
+    then what answered; of a failed call only if it's another.
+    """
+    requested, answered = text["request_model"], text["response_model"]
+    found = {"named": index.first((tables.MODEL_NAME,)), "sent": index.first(tables.ALL_PARAMETERS)}
+    if found["named"] is None and found["sent"] is None:
+        return {}
+    more = texts(spans.attributes.values, found, spans.count)
+    named, asked = more["named"], _first(requested, parameters.model(more["sent"]))
+    failed = pa.array(spans.status_code == ERROR)
+    unsure = pc.or_(pc.equal(asked, ""), pc.and_(failed, pc.equal(named, asked)))
+    return {"request_model": _first(asked, named), "response_model": _first(answered, pc.if_else(unsure, "", named))}
 
 
-def _with_exceptions(types: Any, spans: Spans) -> Any:
-    """The types of errors, those that are missing from the exception that was recorded last on a span that failed."""
-    recorded = np.diff(np.asarray(spans.events.offsets)) > 0
-    missing = (spans.status_code == ERROR) & recorded & np.asarray(pc.equal(types, ""))
-    if not missing.any():
-        return types
-    return pc.replace_with_mask(
-        types, pa.array(missing), last_of_events(spans.events, np.nonzero(missing)[0], "exception.type")
-    )
+def _first(*columns: Any) -> Any:
+    """From text columns the first text of each row that isn't empty."""
+    result = columns[0]
+    for column in columns[1:]:
+        result = pc.if_else(pc.equal(result, ""), column, result)
+    return result
+
+
+def _with_reasons(reasons: Any, calls: Mask, spans: Spans, index: Index) -> Any:
+    """The reasons why models stopped, those that are missing from the message that a model stopped with."""
+    said = index.first(tables.CONTENT["output_messages"])
+    missing = calls & np.asarray(pc.equal(reasons, ""))
+    if said is None or not missing.any():
+        return reasons
+    messages = spans.attributes.values.column(said[missing])
+    return pc.replace_with_mask(reasons, pa.array(missing), spoken.reasons(messages))
 
 
 def _names_of_type(spans: Spans, index: Index, text: Mapping[str, Any], type_code: classify.Codes) -> dict[str, Any]:
@@ -129,10 +163,16 @@ def _names_of_type(spans: Spans, index: Index, text: Mapping[str, Any], type_cod
     return filled
 
 
-def _first_of_list(spans: Spans, index: Index) -> Any:
-    values = texts(spans.attributes.values, {"it": index.first(tables.LISTS["finish_reason"])}, spans.count)["it"]
-    encoded = values.dictionary_encode()
-    return pa.array([_head(word) for word in encoded.dictionary.to_pylist()], pa.string()).take(encoded.indices)
+def _others_used(index: Index, column: str) -> bool:
+    """Whether any span says a column by another name than that of the conventions, and so perhaps in other words."""
+    return any(key in index.positions for key in tables.TEXT[column][1:])
+
+
+def _first_reasons(column: Any) -> Any:
+    encoded = column.dictionary_encode()
+    reasons = [_head(word) for word in encoded.dictionary.to_pylist()]
+    said = [words.FINISH_REASONS.get(reason, reason) for reason in reasons]
+    return pa.array(said, pa.string()).take(encoded.indices)
 
 
 def _head(word: str) -> str:
@@ -140,22 +180,22 @@ def _head(word: str) -> str:
     return word[2 : word.index('"', 2)] if word.startswith('["') and '"' in word[2:] else word
 
 
-def _numbers(spans: Spans, index: Index) -> dict[str, tuple[Any, Mask]]:
+def _numbers(spans: Spans, index: Index) -> dict[str, Number]:
+    """The columns of `tables`, those of parts only where any span has them."""
     values, result = spans.attributes.values, {}
     readers = (
-        (tables.INTEGERS, values.integers, np.int64, 1),
-        (tables.NUMBERS, values.numbers, np.float64, 1),
-        (tables.SECONDS, values.numbers, np.float64, 1_000),
-        (tables.BOOLEANS, values.booleans, np.bool_, 1),
+        (tables.INTEGERS, values.integers, np.int64),
+        ({**tables.NUMBERS, **tables.SECONDS}, values.numbers, np.float64),
+        (tables.BOOLEANS, values.booleans, np.bool_),
     )
-    for table, reader, dtype, scale in readers:
+    for table, reader, dtype in readers:
         for name, keys in table.items():
             positions = index.first(keys)
+            if positions is None and name not in schema.SPAN_KINDS:
+                continue
             column, known = np.zeros(spans.count, dtype), np.zeros(spans.count, np.bool_)
             if positions is not None:
                 rows = np.nonzero(positions != ABSENT)[0]
-                found, ok = reader(positions[rows])
-                column[rows] = found if scale == 1 else found * scale
-                known[rows] = ok
+                column[rows], known[rows] = reader(positions[rows])
             result[name] = (column, known)
     return result

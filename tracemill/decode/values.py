@@ -192,11 +192,7 @@ def _number(text: str) -> float | None:
 
 def read_text(value: bytes) -> str:
     """One `AnyValue` message as text, the way `Values.text` writes it."""
-    try:
-        parsed = AnyValue.FromString(value)
-    except DecodeError:
-        return ""
-    plain = to_plain(parsed)
+    plain = read_plain(value)
     match plain:
         case str():
             return plain
@@ -209,6 +205,14 @@ def read_text(value: bytes) -> str:
         case int():
             return str(plain)
     return orjson.dumps(plain).decode()
+
+
+def read_plain(value: bytes) -> Any:
+    """One `AnyValue` message as JSON-ready Python, None for an empty one or what is none."""
+    try:
+        return to_plain(AnyValue.FromString(value))
+    except DecodeError:
+        return None
 
 
 def to_plain(value: Any) -> Any:

@@ -16,48 +16,50 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tracemill.decode.attributes import Attributes
-from tracemill.dialects.json_text import embedded, quoted
-from tracemill.dialects.openinference import COLUMNS, PREFIXES, Field, Section, place_of
+from tracemill.dialects import chat
+from tracemill.dialects.brackets import SPEAKERS, after, before
+from tracemill.dialects.json_text import embedded, quoted, read, written
+from tracemill.dialects.places import COLUMNS, PREFIXES, Field, Section, place_of
+from tracemill.dialects.words import FINISH_REASONS, translated
 
 Int = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
-_NAMES: Final = {
-    Field.ROLE: "role",
-    Field.NAME: "name",
-    Field.ANSWERED_CALL: "id",
-    Field.CONTENT: "content",
-    Field.PART_TYPE: "type",
-    Field.PART_TEXT: "content",
-    Field.PART_URI: "uri",
-    Field.CALL_ID: "id",
-    Field.CALL_NAME: "name",
-    Field.CALL_ARGUMENTS: "arguments",
-    Field.DOCUMENT_ID: "id",
-    Field.DOCUMENT_CONTENT: "content",
-    Field.DOCUMENT_SCORE: "score",
-    Field.DOCUMENT_METADATA: "metadata",
-}
-_TYPES: Final = {
-    Field.ANSWERED_CALL: "tool_call_response",
-    Field.CONTENT: "text",
-    Field.PART_TEXT: "text",
-    Field.PART_URI: "uri",
-    Field.CALL_ID: "tool_call",
-    Field.CALL_NAME: "tool_call",
-    Field.CALL_ARGUMENTS: "tool_call",
-}
-"""The type of a part that begins with the field; a part that begins with its type says so itself."""
+_MEDIA: Final = {f'"{medium}"': f'"uri","modality":"{medium}"' for medium in ("image", "audio")}
+_LIST: Final = r"^\[\{"
 
-_IMAGE: Final = '"uri","modality":"image"'
-_EMBEDDED: Final = (Field.CALL_ARGUMENTS, Field.DOCUMENT_METADATA, Field.DOCUMENT_SCORE)
-"""Fields whose text is JSON itself, if it can be read as such."""
+
+def _parts(texts: Any) -> Any:
+    """Lists of parts in JSON, as an API writes them, without their brackets."""
+    return pa.array(map(_parts_of, texts.to_pylist()), pa.string())
+
+
+def _parts_of(text: str) -> str:
+    return (written(chat.parts(read(text))) or written(chat.parts(text)))[1:-1]
+
+
+_WRITERS: Final = (
+    ((Field.CALL_ARGUMENTS, Field.DOCUMENT_METADATA, Field.DOCUMENT_SCORE), embedded),
+    ((Field.PARTS,), _parts),
+    ((Field.PART_TYPE,), lambda texts: translated(quoted(texts), _MEDIA)),
+    ((Field.FINISH_REASON,), lambda texts: quoted(translated(texts, FINISH_REASONS))),
+)
+"""How fields are written that aren't just quoted: what is JSON itself, if it can be read as such, and our words."""
 
 
 def held(attributes: Attributes) -> Mask | None:
     """For each attribute whether it is flattened; None when none is."""
     places = _places(attributes)
     return None if places is None else places[attributes.code, 0] >= 0
+
+
+def holders(attributes: Attributes, column: int) -> Mask:
+    """Which spans have anything flattened for a column, by its place in `COLUMNS`."""
+    result = np.zeros(attributes.count, np.bool_)
+    places = _places(attributes)
+    if places is not None:
+        result[attributes.owner[places[attributes.code, 0] == column]] = True
+    return result
 
 
 def find(attributes: Attributes, rows: Int) -> Flattened | None:
@@ -113,7 +115,7 @@ class Flattened:
     entry: Int
     section: Int
     part: Int
-    field: Int
+    sent: Int
 
     def texts(self, rows: Int) -> dict[str, Any]:
         """By column its JSON for each of `rows`, `''` where a span has nothing flattened for it."""
@@ -130,6 +132,22 @@ class Flattened:
         return lists.take(pa.array(table[rows]))
 
     @cached_property
+    def _texts(self) -> Any:
+        return self.attributes.values.text(self.positions)
+
+    @cached_property
+    def field(self) -> Int:
+        """Which field an attribute is: a content that is a list of parts in JSON instead of a text is `PARTS`."""
+        contents = (self.sent == Field.CONTENT) & ~_after_one(self.sent == Field.ANSWERED_CALL)
+        lists = contents & np.asarray(pc.match_substring_regex(self._texts, _LIST))
+        if not lists.any():
+            return self.sent
+        known = [chat.are_parts(read(text)) for text in self._texts.filter(pa.array(lists)).to_pylist()]
+        result = self.sent.copy()
+        result[np.nonzero(lists)[0][known]] = Field.PARTS
+        return result
+
+    @cached_property
     def _begins(self) -> tuple[Mask, Mask, Mask]:
         """Where a list, an entry, a part begins. Fields of the entry itself are in no part."""
         lists = ~_previous_same(self.owner, self.column)
@@ -143,54 +161,43 @@ class Flattened:
 
     def _before(self) -> Any:
         lists, entries, parts = self._begins
-        first_part = parts & (entries | np.append(False, self.section[:-1] == Section.HEAD))
-        answers = ~entries & (self.field == Field.CONTENT) & np.append(False, self.field[:-1] == Field.ANSWERED_CALL)
-        codes = _packed(lists, entries, parts, first_part, answers) * len(Field) + self.field
+        first_part = parts & (entries | _after_one(self.section == Section.HEAD))
+        answers = ~entries & (self.field == Field.CONTENT) & _after_one(self.field == Field.ANSWERED_CALL)
+        nameless = entries & (self.column < len(SPEAKERS)) & (self.field != Field.ROLE)
+        output = self.column == COLUMNS.index("output_messages")
+        codes = _packed(lists, entries, parts, first_part, answers, nameless, output) * len(Field) + self.field
         distinct, inverse = np.unique(codes, return_inverse=True)
-        words = [_before(int(code) // len(Field), Field(int(code) % len(Field))) for code in distinct]
+        words = [before(int(code) // len(Field), Field(int(code) % len(Field))) for code in distinct]
         return pa.array(words, pa.string()).take(pa.array(inverse.ravel()))
 
     def _values(self) -> Any:
-        texts = self.attributes.values.text(self.positions)
-        images = pa.array(self.field == Field.PART_TYPE)
-        result = pc.if_else(pc.and_(images, pc.equal(texts, "image")), _IMAGE, quoted(texts))
-        mask = np.isin(self.field, _EMBEDDED)
-        if mask.any():
-            result = pc.replace_with_mask(result, pa.array(mask), embedded(texts.filter(pa.array(mask))))
+        texts, result = self._texts, quoted(self._texts)
+        for fields, writer in _WRITERS:
+            mask = pa.array(np.isin(self.field, fields))
+            chosen = texts.filter(mask)
+            if len(chosen):
+                result = pc.replace_with_mask(result, mask, writer(chosen))
         return result
 
     def _after(self) -> Any:
         lists, entries, parts = (np.append(begins[1:], True) for begins in self._begins)
         inside = self.section != Section.HEAD
         messages = COLUMNS.index("documents") != self.column
-        codes = _packed(inside & (parts | entries), entries, entries & inside, entries & ~inside & messages, lists)
-        return pa.array([_after(code) for code in range(32)], pa.string()).take(pa.array(codes))
+        closing = inside & (parts | entries) & (self.field != Field.PARTS)
+        codes = _packed(closing, entries, entries & inside, entries & ~inside & messages, lists)
+        return pa.array([after(code) for code in range(32)], pa.string()).take(pa.array(codes))
 
 
 def _previous_same(*columns: Any) -> Mask:
     """Which rows are equal to the one before in all columns."""
-    return np.append(False, _same(*columns)[:-1])
+    return _after_one(_same(*columns))
+
+
+def _after_one(rows: Mask) -> Mask:
+    """Which rows follow one of these."""
+    return np.append(False, rows[:-1])
 
 
 def _packed(*flags: Mask) -> Int:
     """Flags as one number a row, the first flag its lowest bit."""
     return np.sum([flag.astype(np.int64) << bit for bit, flag in enumerate(flags)], axis=0)
-
-
-def _before(flags: int, field: Field) -> str:
-    """What precedes a field's value: brackets that open, a comma, its name."""
-    lists, entries, parts, first_part, answers = (bool(flags >> bit & 1) for bit in range(5))
-    text = ("[" if lists else ",") + "{" if entries else ","
-    if parts:
-        text = (text if entries else ",") if first_part else ","
-        text += ('"parts":[' if first_part else "") + "{"
-        text += f'"type":"{_TYPES[field]}",' if field in _TYPES else ""
-    return f'{text}"{"response" if answers else _NAMES[field]}":'
-
-
-def _after(flags: int) -> str:
-    """What follows a field's value: brackets that close."""
-    part_ends, entry_ends, with_parts, without_parts, list_ends = (bool(flags >> bit & 1) for bit in range(5))
-    text = "}" if part_ends else ""
-    text += "]" if with_parts else ',"parts":[]' if without_parts else ""
-    return text + ("}" if entry_ends else "") + ("]" if list_ends else "")

@@ -1,4 +1,4 @@
-"""How does a column of texts become a column of JSON values? For all rows at once."""
+"""How does a column of texts become a column of JSON values? For all rows at once, and one by one where it must be."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
 _DECODER: Final = msgspec.json.Decoder(msgspec.Raw)
+_STRING: Final = msgspec.json.Decoder(str)
 _CONTROL: Final = r"[\x00-\x1f]"
 _COMMON: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _RARE: Final = {chr(code): f"\\u{code:04x}" for code in range(32) if chr(code) not in _COMMON}
@@ -32,6 +34,39 @@ def embedded(texts: Any) -> Any:
     words = encoded.dictionary
     valid = np.array([_is_json(word) for word in words.to_pylist()], np.bool_)
     return pc.if_else(pa.array(valid), words, quoted(words)).take(encoded.indices)
+
+
+def unquoted(texts: Any) -> Any:
+    """Each text that is a JSON string as what it says; any other text as it is."""
+    strings = pc.starts_with(texts, '"')
+    if not pc.any(strings).as_py():
+        return texts
+    return pc.replace_with_mask(texts, strings, pa.array(map(_said, texts.filter(strings).to_pylist()), pa.string()))
+
+
+def read(text: Any) -> Any:
+    """The value that a text says in JSON; anything else as it is."""
+    if not isinstance(text, str):
+        return text
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
+
+
+def written(value: Any, otherwise: str = "") -> str:
+    """A value in JSON; `otherwise` where it is nested too deeply for that."""
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        return otherwise
+
+
+def _said(text: str) -> str:
+    try:
+        return _STRING.decode(text)
+    except msgspec.DecodeError:
+        return text
 
 
 def _is_json(text: str) -> bool:

@@ -59,6 +59,11 @@ class Traces:
         """The sum a trace of a numpy column; booleans are counted."""
         return np.add.reduceat(values.astype(np.int64) if values.dtype == np.bool_ else values, self.starts)
 
+    def sum_in_order(self, values: Any, chosen: Mask) -> Any:
+        """The sum a trace of floats at `chosen`, added up by start and span id: floats added otherwise differ."""
+        rows = self._order[chosen[self._order]]
+        return np.bincount(self.frame.owner[rows], values[rows], self.count)
+
     def first(self, candidates: Mask) -> Int:
         """For each trace the row of its earliest candidate, `NO_ROW` where there is none."""
         ranked = np.where(candidates[self._order], np.arange(self.frame.count), _ABOVE_ALL)
@@ -163,7 +168,7 @@ def _usage(traces: Traces) -> dict[str, Any]:
     text = frame.text
     models = pc.if_else(pc.equal(text["response_model"], ""), text["request_model"], text["response_model"])
     return summed | {
-        "cost_usd": pa.array(traces.total(np.where(calls, cost, 0.0)), mask=priced == 0),
+        "cost_usd": pa.array(traces.sum_in_order(cost, calls & known), mask=priced == 0),
         "models": _distinct(traces, models),
         "providers": _distinct(traces, text["provider"]),
     }

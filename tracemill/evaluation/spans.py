@@ -11,9 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from tracemill import schema
 from tracemill.decode import groups, nested
-from tracemill.dialects import tables
+from tracemill.dialects import parameters, tables
 from tracemill.dialects.classify import SPAN_TYPES
 from tracemill.evaluation import content
 from tracemill.frame import SPAN_KINDS, STATUS_CODES, Frame
@@ -102,8 +104,13 @@ _COLUMNS: Final[Mapping[str, Column]] = MappingProxyType(
         "span_type": lambda frame, rows: _named(SPAN_TYPES, frame.type_code[rows]),
         "cost_source": _cost_source,
         **{name: _of_resource(name) for name in tables.RESOURCE},
+        "model_params": lambda frame, rows: parameters.column(frame.spans.attributes, frame.kept, rows),
         **{name: _text(name) for name in (*tables.TEXT, *tables.LISTS)},
-        **{name: _number(name) for name in (*tables.INTEGERS, *tables.NUMBERS, *tables.SECONDS, *tables.BOOLEANS)},
+        **{
+            name: _number(name)
+            for name in (*tables.INTEGERS, *tables.NUMBERS, *tables.BOOLEANS)
+            if name in schema.SPAN_KINDS
+        },
     }
 )
 """Every column of a span that is neither long text nor its trace's verdict."""
@@ -125,9 +132,12 @@ def _verdict(frame: Frame, rows: Int, stamp: Stamp) -> dict[str, Any]:
 
 
 def _trace_state(sent: Any, owner: Int, stamp: Stamp) -> Any:
-    """The tracestate as it was sent, with the threshold of a probability that this sampler applied."""
+    """The tracestate as it was sent, with the threshold of a probability that this sampler applied, if any.
+
+    A threshold that was sent may be false: then it is erased, whoever else is in this flush.
+    """
     rejected = thresholds(stamp.probability)
-    if not rejected.any():
+    if not rejected.any() and not pc.any(pc.match_substring(sent, "th:")).as_py():
         return sent
     states = pl.Series(pl.from_arrow(sent))
     return write_thresholds(states, stamp.randomness[owner], rejected[owner]).to_arrow().cast(pa.string())

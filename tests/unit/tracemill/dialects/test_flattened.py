@@ -157,8 +157,75 @@ def test_entries_are_in_the_order_of_their_numbers_and_gaps_close():
 def test_of_a_key_sent_twice_the_last_one_counts():
     key = "llm.input_messages.0.message.content"
     assert json.loads(texts([[(key, "first"), (key, "second")]])["input_messages"][0]) == [
-        {"parts": [{"type": "text", "content": "second"}]}
+        {"role": "user", "parts": [{"type": "text", "content": "second"}]}
     ]
+
+
+TEXT_PART = [{"type": "text", "content": "x"}]
+
+
+@pytest.mark.parametrize(
+    ("key", "column", "message"),
+    [
+        ("llm.output_messages.0.message.content", "output_messages", {"role": "assistant", "parts": TEXT_PART}),
+        ("llm.prompts.0.prompt.text", "input_messages", {"role": "user", "parts": TEXT_PART}),
+        ("llm.choices.0.completion.text", "output_messages", {"role": "assistant", "parts": TEXT_PART}),
+        ("embedding.embeddings.0.embedding.text", "input_messages", {"role": "user", "parts": TEXT_PART}),
+        ("gen_ai.prompt.0.content", "input_messages", {"role": "user", "parts": TEXT_PART}),
+        ("gen_ai.prompt.0.user", "input_messages", {"role": "user", "parts": TEXT_PART}),
+        ("gen_ai.completion.0.content", "output_messages", {"role": "assistant", "parts": TEXT_PART}),
+        (
+            "gen_ai.completion.0.refusal",
+            "output_messages",
+            {"role": "assistant", "parts": [{"type": "refusal", "content": "x"}]},
+        ),
+        (
+            "gen_ai.completion.0.finish_reason",
+            "output_messages",
+            {"role": "assistant", "finish_reason": "x", "parts": []},
+        ),
+        (
+            "llm.output_messages.0.message.function_call_name",
+            "output_messages",
+            {"role": "assistant", "parts": [{"type": "tool_call", "name": "x"}]},
+        ),
+        (
+            "gen_ai.completion.0.tool_calls.0.arguments",
+            "output_messages",
+            {"role": "assistant", "parts": [{"type": "tool_call", "arguments": "x"}]},
+        ),
+    ],
+)
+def test_who_names_nobody_says_what_its_column_holds(key, column, message):
+    assert json.loads(texts([[(key, "x")]])[column][0]) == [message]
+
+
+PARTS = [{"type": "text", "text": "see"}, {"type": "image_url", "image_url": {"url": "https://x.test/a.png"}}]
+READ = [{"type": "text", "content": "see"}, {"type": "uri", "modality": "image", "uri": "https://x.test/a.png"}]
+
+
+def test_a_content_that_is_a_list_of_parts_is_read():
+    sent = [
+        ("gen_ai.prompt.0.role", "user"),
+        ("gen_ai.prompt.0.content", json.dumps(PARTS)),
+        ("gen_ai.prompt.0.tool_calls.0.name", "sql"),
+        ("gen_ai.prompt.1.content", json.dumps(PARTS)),
+        ("gen_ai.prompt.2.content", '[{"type": "fruit"}]'),
+        ("gen_ai.prompt.3.content", json.dumps(PARTS)),
+        ("gen_ai.prompt.3.tool_call_id", "call"),
+    ]
+    assert [one["parts"] for one in json.loads(texts([sent])["input_messages"][0])] == [
+        [*READ, {"type": "tool_call", "name": "sql"}],
+        READ,
+        [{"type": "text", "content": '[{"type": "fruit"}]'}],
+        [{"type": "tool_call_response", "id": "call", "response": json.dumps(PARTS)}],
+    ]
+
+
+def test_a_list_of_parts_that_is_nested_too_deeply_is_a_text():
+    deep = '[{"type":"tool_result","tool_use_id":"1","content":' + "[" * 300 + "]" * 300 + "}]"
+    (message,) = json.loads(texts([[("gen_ai.prompt.0.content", deep)]])["input_messages"][0])
+    assert message["parts"] == [{"type": "text", "content": deep}]
 
 
 @pytest.mark.parametrize(
@@ -171,8 +238,10 @@ def test_of_a_key_sent_twice_the_last_one_counts():
         "llm.input_messages.1234567.message.role",
         "llm.input_messages.0.document.id",
         "retrieval.documents.0.message.role",
-        "embedding.embeddings.0.embedding.text",
+        "embedding.embeddings.0.embedding.vector",
         "gen_ai.input.messages",
+        "gen_ai.prompt.name",
+        "gen_ai.prompt.0.something",
     ],
 )
 def test_other_keys_are_left_alone(key):

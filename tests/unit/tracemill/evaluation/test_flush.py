@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import orjson
+import pytest
 
 from tests.builders.bundles import S, bundle
 from tests.builders.partition import Logged, Worker, Written
@@ -69,6 +70,15 @@ def test_a_span_that_is_sent_again_says_nothing_new():
     written = run((0, [root]), (150, []), (200, [root]), (350, []))
     assert [row["revision"] for row in told(written)] == [1]
     assert len(stored(written)) == 1
+
+
+@pytest.mark.parametrize("neighbour", [[], [S(trace=2)]], ids=["alone", "beside one that was drawn"])
+def test_a_threshold_that_cannot_be_true_is_erased_whoever_is_in_the_flush(neighbour):
+    rules = RuleSet.parse("version: 1\nrules: [{name: errors, keep: error_count > 0}]\ndefault: {probability: 0.999}")
+    failed = S(error=True, trace_state="ot=th:fff;rv:c0ffee00facade,vendor=1")
+    written = run((0, [failed, *neighbour]), (150, []), rules=rules)
+    rows = [row for output in written.outputs for table in output.spans for row in table.to_pylist()]
+    assert [row["trace_state"] for row in rows if row["policy"] == "errors"] == ["ot=rv:c0ffee00facade,vendor=1"]
 
 
 def test_a_straggler_is_stored_and_writes_no_row():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -18,12 +20,15 @@ SERVICES = ("shop", "bank")
 KINDS: tuple[dict[str, object], ...] = (
     {},
     {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m1", "gen_ai.usage.input_tokens": 7},
-    {"openinference.span.kind": "LLM", "llm.model_name": "m2", "llm.token_count.prompt": 5, "llm.cost.total": 0.25},
+    {"openinference.span.kind": "LLM", "llm.model_name": "m2", "llm.token_count.prompt": 5, "llm.cost.total": 0.1},
     {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "sql"},
     {"openinference.span.kind": "RETRIEVER"},
-    {"gen_ai.operation.name": "embeddings", "gen_ai.usage.input_tokens": 3},
+    {"gen_ai.operation.name": "embeddings", "gen_ai.usage.input_tokens": 3, "gen_ai.usage.cost": 0.2},
+    {"openinference.span.kind": "LLM", "llm.model_name": "m3", "llm.token_count.prompt": 5, "llm.cost.total": 0.7},
 )
-INFERENCE = {1, 2, 5}
+INFERENCE = {1, 2, 5, 6}
+COSTS = {2: 0.1, 5: 0.2, 6: 0.7}
+"""Whose sum is another in another order."""
 
 spans = st.builds(
     S,
@@ -75,7 +80,7 @@ def counted(trace: list[tuple[S, int, int, str]]) -> dict[str, Any]:
     leaves = [one for one in calls if one[0].span not in wrapping]
     roots = [one for one in ordered if one[0].parent is None]
     head = roots[0] if roots else ordered[0]
-    costs = [0.25 for one in leaves if one[1] == 2]
+    costs = [COSTS[one[1]] for one in leaves if one[1] in COSTS]
     begin = min(one[0].start_ms for one in ordered)
     end = max(one[0].start_ms + one[0].duration_ms for one in ordered)
     return {
@@ -92,9 +97,9 @@ def counted(trace: list[tuple[S, int, int, str]]) -> dict[str, Any]:
         "tool_error_count": sum(one[0].error and one[1] == 3 for one in ordered),
         "orphans": sum(1 for one in ordered if one[0].parent is not None and one[0].parent not in by_id),
         "hops": sum(1 for one in ordered if one[0].parent in by_id and by_id[one[0].parent][2] != one[2]),
-        "input_tokens": sum({1: 7, 2: 5, 5: 3}[one[1]] for one in leaves),
-        "cost_usd": sum(costs) if costs else None,
-        "models": sorted({{1: "m1", 2: "m2"}[one[1]] for one in leaves if one[1] != 5}),
+        "input_tokens": sum({1: 7, 2: 5, 5: 3, 6: 5}[one[1]] for one in leaves),
+        "cost_usd": reduce(add, costs) if costs else None,
+        "models": sorted({{1: "m1", 2: "m2", 6: "m3"}[one[1]] for one in leaves if one[1] != 5}),
         "depth": max(depth(one[0], by_id) for one in ordered),
     }
 
