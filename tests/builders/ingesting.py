@@ -7,10 +7,11 @@ import os
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
@@ -18,15 +19,17 @@ from typing import Any, NamedTuple
 
 import psutil
 from confluent_kafka import Message
+from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans, Span, TracesData
 
-from embedded.ports import free_port
 from runtime.kafka import read_from
+from tests.fixtures.ports import own_port
+from tests.fixtures.waiting import PATIENCE_S
 from tracemill import bundles, topics
 from tracemill.config import Config
 
 PROTOBUF = "application/x-protobuf"
-START_S = 30.0
 _PROGRAM = (
     "import sys; from tracemill.config import Config; from ingest.app import run; "
     "run(Config.model_validate_json(sys.stdin.read()))"
@@ -34,11 +37,13 @@ _PROGRAM = (
 
 
 class Found(NamedTuple):
-    """A span in the log."""
+    """A span in the log; its resource is as it was sent, without the tenant's stamp."""
 
     partition: int
     tenant: str
     span: Span
+    resource: Resource
+    scope: InstrumentationScope
 
 
 class Heard(NamedTuple):
@@ -69,7 +74,7 @@ class Ingester:
 
     def wait_ready(self) -> None:
         """Wait until all of its processes take requests."""
-        deadline = time.monotonic() + START_S
+        deadline = time.monotonic() + PATIENCE_S
         while (why := self.why_not_ready()) is not None:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(f"the ingester isn't ready: {why}\n{self.log.read_text()[-4000:]}")
@@ -78,10 +83,13 @@ class Ingester:
     def why_not_ready(self) -> str | None:
         """What /readyz says."""
         try:
-            with urllib.request.urlopen(self.url(self.config.ingest.metrics_port, "/readyz")):
+            with urllib.request.urlopen(self.url(self.config.ingest.metrics_port, "/readyz"), timeout=PATIENCE_S):
                 return None
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.read().decode()
         except OSError as error:
-            return str(error.read().decode()) if isinstance(error, urllib.error.HTTPError) else str(error)
+            return str(error)
 
     def url(self, port: int, path: str) -> str:
         """An address of it."""
@@ -92,10 +100,11 @@ class Ingester:
         return psutil.Process(self.process.pid).children()
 
     def post(self, body: bytes, media: str = PROTOBUF, path: str = "/v1/traces", **headers: str) -> Heard:
-        """Send a body on a connection of its own; `_` in header names is `-`."""
-        connection = HTTPConnection("127.0.0.1", self.config.ingest.http_port, timeout=30)
+        """Send a body on a connection of its own, as far as it is taken; `_` in header names is `-`."""
+        connection = HTTPConnection("127.0.0.1", self.config.ingest.http_port, timeout=PATIENCE_S)
         names = {name.replace("_", "-"): value for name, value in headers.items()}
-        connection.request("POST", path, body, {"Content-Type": media, **names})
+        with suppress(BrokenPipeError, ConnectionResetError):  # refused before it was sent to its end
+            connection.request("POST", path, body, {"Content-Type": media, **names})
         response = connection.getresponse()
         heard = Heard(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
         connection.close()
@@ -103,7 +112,8 @@ class Ingester:
 
     def metric(self, name: str, **labels: str) -> float:
         """A metric's value over all processes, 0 where it isn't there."""
-        with urllib.request.urlopen(self.url(self.config.ingest.metrics_port, "/metrics")) as response:
+        address = self.url(self.config.ingest.metrics_port, "/metrics")
+        with urllib.request.urlopen(address, timeout=PATIENCE_S) as response:
             lines = response.read().decode().splitlines()
         wanted = ",".join(f'{key}="{value}"' for key, value in sorted(labels.items()))
         start = f"{name}{{{wanted}}} " if labels else f"{name} "
@@ -112,7 +122,7 @@ class Ingester:
     def stop(self) -> int:
         """SIGTERM; its exit code."""
         self.process.terminate()
-        return self.process.wait(20)
+        return self.process.wait(PATIENCE_S)
 
     def spans(self) -> list[Found]:
         """Every span in the log, as the index of its bundle and protobuf both say."""
@@ -148,11 +158,12 @@ def _spans(message: Message) -> Iterator[Found]:
     for group, resource in pairs:
         tenant = value[slice(*group.tenant)].decode()
         assert resource.resource.attributes[-1].value.string_value == tenant
+        sent = Resource(attributes=resource.resource.attributes[:-1])
         inside = [one for _, start, end, _ in group.chunks for one in ScopeSpans.FromString(value[start:end]).spans]
         assert inside == list(resource.scope_spans[0].spans)
         for one in inside:
             assert topics.partition_of(one.trace_id, 8) == partition
-            yield Found(partition, tenant, one)
+            yield Found(partition, tenant, one, sent, resource.scope_spans[0].scope)
 
 
 def span_ids(found: list[Found]) -> Counter[bytes]:
@@ -162,7 +173,7 @@ def span_ids(found: list[Found]) -> Counter[bytes]:
 
 def configured(bootstrap: str, namespace: str, limits: dict[str, Any] | None = None, **ingest: Any) -> Config:
     """A configuration with ports of its own."""
-    ports = {name: free_port() for name in ("grpc_port", "http_port", "metrics_port")}
+    ports = {name: own_port() for name in ("grpc_port", "http_port", "metrics_port")}
     return Config.model_validate(
         {
             "kafka": {"bootstrap": bootstrap, "namespace": namespace, "retained_bytes": 256 * 1024**2},

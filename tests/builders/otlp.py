@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from base64 import b64decode
 from typing import Any
 
+from google.protobuf import json_format
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, InstrumentationScope, KeyValue, KeyValueList
@@ -49,6 +52,22 @@ def request(*spans: Span, service: str = "checkout", scope: str = "tests") -> Ex
             )
         ]
     )
+
+
+_IDS_IN_JSON = ("traceId", "spanId", "parentSpanId")
+
+
+def in_json(sent: ExportTraceServiceRequest) -> bytes:
+    """OTLP/JSON of a request: protobuf's own, with enums as numbers and ids in hex."""
+    return json.dumps(_with_hex(json_format.MessageToDict(sent, use_integers_for_enums=True))).encode()
+
+
+def _with_hex(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_with_hex(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {key: b64decode(inner).hex() if key in _IDS_IN_JSON else _with_hex(inner) for key, inner in value.items()}
 
 
 _TEXT = st.text(max_size=12)

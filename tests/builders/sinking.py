@@ -6,17 +6,16 @@ import json
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from confluent_kafka import Message, Producer
 
-from embedded.ports import free_port
 from runtime.kafka import ensure_topics, producer_settings, read_from
+from tests.fixtures.ports import own_port
+from tests.fixtures.waiting import PATIENCE_S
 from tracemill import topics
 from tracemill.config import Config
 
@@ -33,7 +32,7 @@ def sink_config(kafka: str, store: str, namespace: str, **sinks: Any) -> Config:
         {
             "kafka": {"bootstrap": kafka, "namespace": namespace, "partitions": 4},
             "store": {"url": store, "database": namespace},
-            "sinks": {"metrics_port": free_port(), "group": f"{namespace}-sinks", **sinks},
+            "sinks": {"metrics_port": own_port(), "group": f"{namespace}-sinks", **sinks},
         }
     )
 
@@ -63,16 +62,17 @@ class Sink:
         """SIGTERM; its exit code."""
         assert self.process
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(20)
+        return self.process.wait(PATIENCE_S)
 
     def get(self, path: str) -> tuple[int, str]:
         """Status and text of one of its health server's pages; status 0 while nobody answers."""
         url = f"http://127.0.0.1:{self.config.sinks.metrics_port}{path}"
         try:
-            with urllib.request.urlopen(url, timeout=5) as answer:
+            with urllib.request.urlopen(url, timeout=PATIENCE_S) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
+            with error:
+                return error.code, error.read().decode()
         except OSError:
             return 0, ""
 
@@ -83,7 +83,7 @@ class Log:
     def __init__(self, config: Config) -> None:
         ensure_topics(config.kafka)
         self._namespace = config.kafka.namespace
-        self._producer = Producer(producer_settings(config.kafka))
+        self._producer = Producer(producer_settings(config.kafka, int(PATIENCE_S * 1000)))
 
     def spans(self, value: bytes, partition: int = 0) -> None:
         """One record of `spans.v1`."""
@@ -95,7 +95,7 @@ class Log:
 
     def flush(self) -> None:
         """All of it is acknowledged."""
-        assert self._producer.flush(20) == 0
+        assert self._producer.flush(PATIENCE_S) == 0
 
 
 def dead_letters(config: Config) -> list[dict[str, Any]]:
@@ -107,11 +107,3 @@ def dead_letters(config: Config) -> list[dict[str, Any]]:
 
     read_from(config.kafka, topics.DEAD_LETTERS.name(config.kafka.namespace), {0: 0}, keep)
     return letters
-
-
-def eventually(check: Callable[[], Any], wanted: Any, within_s: float = 30.0) -> None:
-    """`check` answers `wanted` before the time is over."""
-    deadline = time.monotonic() + within_s
-    while (found := check()) != wanted:
-        assert time.monotonic() < deadline, f"still {json.dumps(found, default=str)}, not {wanted}"
-        time.sleep(0.05)
