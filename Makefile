@@ -14,7 +14,7 @@ export UV_LINK_MODE := copy
 
 UV := $(shell command -v uv 2>/dev/null || echo $(BOOTSTRAP)/bin/uv)
 
-.PHONY: help demo up test lint types imports unit bench lock clean
+.PHONY: help demo up test lint types imports unit bench reread lock clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -47,6 +47,9 @@ unit: $(VENV)/dev.stamp  ## Tests, those with real servers and killed processes 
 bench: $(VENV)/dev.stamp  ## Measure: CPU-seconds per million spans, memory, freshness, and a ledger of every span
 	@mkdir -p .build
 	@$(BIN)/python -m loadtest.bench --json .build/bench.json --write-docs docs/benchmarks.md $(ARGS)
+
+reread: $(VENV)/dev.stamp  ## Read the log of a running stack again with 1 and with 3 workers, and compare every row
+	@$(BIN)/python -m loadtest.reread $(ARGS)
 
 lock:  ## Choose newest versions and lock them
 	$(UV) pip compile pyproject.toml --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links \
