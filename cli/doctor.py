@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
-from urllib.error import HTTPError, URLError
-from urllib.request import urlopen
 
 import typer
 
 from cli.options import ConfigOption, load
+from cli.reaching import plainly, told
 from tracemill.config import Config
 
 MIN_MEMORY_BYTES: Final = 4 * 1024**3
@@ -83,14 +82,16 @@ def broker(config: Config) -> Iterator[Finding]:
     from confluent_kafka import KafkaException
     from confluent_kafka.admin import AdminClient
 
+    from runtime.kafka import QUIET
+
+    settings = {"bootstrap.servers": config.kafka.bootstrap, "log_level": QUIET}
     try:
-        found = AdminClient({"bootstrap.servers": config.kafka.bootstrap}).list_topics(timeout=TIMEOUT_S)
+        found = AdminClient(settings).list_topics(timeout=TIMEOUT_S)
     except KafkaException as error:
-        yield Finding(
-            "Kafka", str(error.args[0].str()), f"is it running at {config.kafka.bootstrap}? See kafka.bootstrap"
-        )
+        yield Finding("Kafka", told(error), f"is it running at {config.kafka.bootstrap}? See kafka.bootstrap")
     else:
-        yield Finding("Kafka", f"{len(found.brokers)} brokers at {config.kafka.bootstrap}")
+        number = len(found.brokers)
+        yield Finding("Kafka", f"{number} broker{'' if number == 1 else 's'} at {config.kafka.bootstrap}")
 
 
 def topics(config: Config) -> Iterator[Finding]:
@@ -116,7 +117,7 @@ def store(config: Config) -> Iterator[Finding]:
         client = connect(config.store)
         left = pending(client, layout_of(config))
     except (Away, ClickHouseError) as error:
-        yield Finding("store", str(error).splitlines()[0], f"is it running at {config.store.url}? See store.url")
+        yield Finding("store", plainly(error), f"is it running at {config.store.url}? See store.url")
     else:
         remedy = f"run `tracemill schema apply`: {', '.join(left)}" if left else ""
         yield Finding("store", f"ClickHouse {client.server_version} at {config.store.url}", remedy)
@@ -125,23 +126,23 @@ def store(config: Config) -> Iterator[Finding]:
 def parts(config: Config) -> Iterator[Finding]:
     """Whether each part says that it is ready."""
     addresses = {
-        "ingest": ("127.0.0.1", config.ingest.metrics_port),
+        "ingest": (config.ingest.host, config.ingest.metrics_port),
         "streams": (config.streams.metrics_host, config.streams.metrics_port),
         "sinks": (config.sinks.metrics_host, config.sinks.metrics_port),
         "api": (config.api.host, config.api.port),
     }
     for name, (host, port) in addresses.items():
-        yield _part(name, f"http://{host}:{port}/readyz")
+        yield _part(name, host, port)
 
 
-def _part(name: str, url: str) -> Finding:
-    try:
-        with urlopen(url, timeout=TIMEOUT_S):  # noqa: S310 - the address is ours
-            return Finding(name, f"ready at {url}")
-    except HTTPError as error:
-        return Finding(name, error.read().decode().strip(), f"see its log; asked at {url}")
-    except (URLError, OSError) as error:
-        return Finding(name, f"no answer: {error}", f"start `tracemill {name}`, or all with `tracemill up`")
+def _part(name: str, host: str, port: int) -> Finding:
+    from embedded.parts import http_ready
+    from embedded.stack import reachable
+
+    url = f"http://{reachable(host)}:{port}/readyz"
+    if why := http_ready(url)():
+        return Finding(name, why, f"see its log, or start it: `tracemill {name}`, or all with `tracemill up`")
+    return Finding(name, f"ready at {url}")
 
 
 def _java() -> Finding:

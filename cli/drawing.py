@@ -78,7 +78,7 @@ def head(trace_id: str, row: Mapping[str, Any] | None) -> Text:
         one_line(row["service_name"], NAME_LETTERS),
         row["started_at"],
         _duration(row["duration_ms"]),
-        f"{row['span_count']} spans",
+        _counted(row["span_count"], "span"),
         f"{_tokens(row)} tokens",
         _money(row["cost_usd"]),
         f"{row['decision']} by {one_line(row['policy'], NAME_LETTERS)}",
@@ -87,7 +87,7 @@ def head(trace_id: str, row: Mapping[str, Any] | None) -> Text:
     ]
     text = Text().append(one_line(row["root_name"] or "(no root)", NAME_LETTERS), "bold")
     text.append("\n" + "  ".join(fact for fact in facts if fact), "dim")
-    return text.append(f"  {row['error_count']} errors", "bold red") if row["error_count"] else text
+    return text.append(f"  {_counted(row['error_count'], 'error')}", "bold red") if row["error_count"] else text
 
 
 def walk(nodes: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -151,6 +151,10 @@ def _bar(offset: int, length: int, total: int) -> str:
 def _tokens(row: Mapping[str, Any]) -> str:
     both = (row["input_tokens"], row["output_tokens"])
     return NOTHING if both == (None, None) else "→".join(f"{number or 0:,}" for number in both)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def _money(usd: float | None) -> str:

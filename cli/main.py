@@ -5,18 +5,29 @@ Imports of parts are made where they are used: `tracemill rules check` shouldn't
 
 from __future__ import annotations
 
+import logging
 import sys
-from typing import Annotated, Any
+from importlib.metadata import version
+from typing import Annotated, Any, Final
 
 import typer
 
 from cli import configuration, rules, schema, topics, traces
+from cli.dead_letters import dead_letters
 from cli.demo import demo
 from cli.doctor import doctor
 from cli.options import ConfigOption, load
 from cli.up import up
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+HELP: Final = """A stream-processing engine for LLM traces: OTLP in, whole and decided traces out.
+
+`up` runs everything on one machine; `ingest`, `streams`, `sinks` and `api` run a part each. The others look at what
+the parts do, or tell them what to do. Settings come from a YAML file: `tracemill config show` prints all of them.
+"""
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown"
+)
 app.add_typer(configuration.app, name="config")
 app.add_typer(rules.app, name="rules")
 app.add_typer(topics.app, name="topics")
@@ -26,6 +37,21 @@ app.command("demo")(demo)
 app.command("doctor")(doctor)
 app.command("traces")(traces.traces)
 app.command("trace")(traces.trace)
+app.command("dead-letters")(dead_letters)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"tracemill {version('tracemill')}")
+        raise typer.Exit
+
+
+@app.callback(help=HELP)
+def program(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None: ...
 
 
 @app.command()
@@ -69,11 +95,12 @@ def api(
 def main(argv: list[str] | None = None) -> Any:
     """Entry point; an error that has a text for its user is printed without a traceback."""
     from tracemill.config import ConfigError
-    from tracemill.sampling import RulesError
 
+    # Parts configure logs; a command says itself what goes wrong.
+    logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
     try:
         return app(args=argv, standalone_mode=True)
-    except (ConfigError, RulesError) as error:
+    except ConfigError as error:
         print(f"tracemill: {error}", file=sys.stderr)
         sys.exit(2)
 

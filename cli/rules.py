@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 import yaml
 
 from cli.options import ConfigOption, load
+from cli.reaching import reaching
 from tracemill.config import ConfigError
-from tracemill.sampling import RuleSet
+
+if TYPE_CHECKING:
+    from tracemill.sampling import RuleSet
 
 app = typer.Typer(no_args_is_help=True, help="Sampling rules: which traces are kept.")
 
@@ -31,10 +34,8 @@ def apply_(file: RulesFile, config: ConfigOption = None) -> None:
 
     rule_set = _read(file)
     kafka = load(config).kafka
-    try:
+    with reaching(kafka, ControlError):
         apply_rules(kafka, rule_set)
-    except ControlError as error:
-        raise ConfigError(f"{kafka.bootstrap}: {error}; is Kafka running there?") from error
     typer.echo(f"{file}: {len(rule_set.rules)} rules apply, hash {rule_set.digest[:12]}")
 
 
@@ -43,7 +44,9 @@ def show(config: ConfigOption = None) -> None:
     """Print the rules that were applied last."""
     from runtime.control import applied_rules
 
-    applied = applied_rules(load(config).kafka)
+    kafka = load(config).kafka
+    with reaching(kafka):
+        applied = applied_rules(kafka)
     if not applied:
         typer.echo("No rules were applied: every trace is kept.")
     else:
@@ -52,7 +55,16 @@ def show(config: ConfigOption = None) -> None:
 
 
 def _read(file: Path) -> RuleSet:
+    """The rules in a file.
+
+    Raises:
+        ConfigError: it can't be read, or is wrong; every mistake is named with its line.
+    """
+    from tracemill.sampling import RulesError, RuleSet
+
     try:
         return RuleSet.parse(file.read_text(), str(file))
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror}") from error
+    except RulesError as error:
+        raise ConfigError(str(error)) from error

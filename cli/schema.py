@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.options import ConfigOption, load
+from cli.reaching import plainly
 from tracemill.config import ConfigError
 
 app = typer.Typer(no_args_is_help=True, help="The store's tables and views.")
@@ -33,7 +34,9 @@ def apply_(config: ConfigOption = None) -> None:
     loaded = load(config)
     try:
         done = apply(connect(loaded.store), layout_of(loaded))
-    except (Away, SchemaMismatch) as error:
+    except Away as error:
+        raise ConfigError(f"{loaded.store.url}: {plainly(error)}; `tracemill doctor` says more") from error
+    except SchemaMismatch as error:
         raise ConfigError(f"{loaded.store.url}: {error}") from error
     for sentence in done.skipped:
         typer.echo(sentence)

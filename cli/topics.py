@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from cli.options import ConfigOption, load
+from cli.reaching import reaching
 from tracemill.topics import ALL, partition_count
 
 app = typer.Typer(no_args_is_help=True, help="Kafka topics.")
@@ -16,7 +17,8 @@ def create(config: ConfigOption = None) -> None:
     from runtime.kafka import ensure_topics
 
     kafka = load(config).kafka
-    ensure_topics(kafka)
+    with reaching(kafka):
+        ensure_topics(kafka)
     for topic in ALL:
         typer.echo(f"{topic.name(kafka.namespace)}  {partition_count(topic, kafka.partitions)} partitions")
 
@@ -26,7 +28,9 @@ def check(config: ConfigOption = None) -> None:
     """Say what is wrong with the topics as they are."""
     from runtime.kafka import topic_problems
 
-    problems = topic_problems(load(config).kafka)
+    kafka = load(config).kafka
+    with reaching(kafka):
+        problems = topic_problems(kafka)
     for problem in problems:
         typer.echo(problem, err=True)
     if problems:

@@ -10,14 +10,15 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from cli import drawing
 from cli.client import NoAnswer, ask
 from cli.options import ConfigOption, load
 
 Url = Annotated[str | None, typer.Option(help="Where the API is; default as configured.")]
 TokenOption = Annotated[str, typer.Option(envvar="TRACEMILL_TOKEN", help="A token of ingest.tokens, if there are any.")]
 Json = Annotated[bool, typer.Option("--json", help="Print what the API answers.")]
-Filter = Annotated[str | None, typer.Option(help='A condition, e.g. "error_count > 0".')]
+Filter = Annotated[
+    str | None, typer.Option(help="A condition in SQL, e.g. error_count > 0, or any_span(tool_name = 'sql').")
+]
 Since = Annotated[str, typer.Option(help="How long ago (15m, 1h, 7d), or a time.")]
 Until = Annotated[str | None, typer.Option(help="How long ago, or a time; default now.")]
 Limit = Annotated[int, typer.Option(min=1, max=1_000, help="Rows.")]
@@ -38,6 +39,8 @@ def traces(
     config: ConfigOption = None,
 ) -> None:
     """List the latest traces."""
+    from cli import drawing
+
     more = {"filter": filter, "from": since, "to": until, "order": order, "limit": str(limit)}
     answer = _ask(_address(url, config), "/api/v1/traces", token, **more)
     if as_json:
@@ -60,6 +63,8 @@ def trace(
     config: ConfigOption = None,
 ) -> None:
     """Show one trace as a tree."""
+    from cli import drawing
+
     answer = _ask(_address(url, config), f"/api/v1/traces/{_plain(trace_id)}", token)
     if as_json:
         typer.echo(json.dumps(answer, ensure_ascii=False))

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from confluent_kafka import Message, Producer
 
-from runtime.kafka import producer_settings, read_from
+from runtime.kafka import QUIET, producer_settings, read_from
 from runtime.logs import pairs
 from tracemill import topics
 from tracemill.config import Kafka
@@ -32,7 +32,7 @@ def apply_rules(kafka: Kafka, rule_set: RuleSet) -> None:
     Raises:
         ControlError: Kafka didn't take it everywhere.
     """
-    producer = Producer(producer_settings(kafka, int(TIMEOUT_S * 1000)))
+    producer = Producer(producer_settings(kafka, int(TIMEOUT_S * 1000), log_level=QUIET))
     failed: list[str] = []
 
     def delivered(error: Any, _: Message) -> None:
@@ -77,7 +77,7 @@ def skip(kafka: Kafka, partition: int, offset: int) -> None:
         ControlError: Kafka didn't take it.
     """
     failed: list[str] = []
-    producer = Producer(producer_settings(kafka, int(TIMEOUT_S * 1000)))
+    producer = Producer(producer_settings(kafka, int(TIMEOUT_S * 1000), log_level=QUIET))
     key = SKIP + f"{partition}/{offset}".encode()
     producer.produce(
         topics.CONTROL.name(kafka.namespace),

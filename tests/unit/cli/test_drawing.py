@@ -21,7 +21,7 @@ AT = "2026-01-31T12:00:00.123456789Z"
 
 
 def printed(drawn: RenderableType, room: int) -> list[str]:
-    console = Console(file=io.StringIO(), width=room, highlight=False, markup=False, emoji=False)
+    console = Console(file=io.StringIO(), width=room, color_system=None, highlight=False, markup=False, emoji=False)
     console.print(drawn, crop=False)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue().splitlines()
