@@ -13,17 +13,26 @@ from tracemill import topics
 from tracemill.config import ConfigError, Kafka
 
 ADMIN_TIMEOUT_S = 10.0
+MAKING_TIMEOUT_S = 60.0
+"""A broker that is busy may take its time to make topics."""
+RECONNECT_MS = 1_000
+"""A broker that comes back is found so soon; librdkafka would wait for up to ten seconds."""
+DEFAULT_LEVEL = -1
+COMPRESSION_LEVELS = {"zstd": 1}
+"""Where the codec's own default costs more CPU than what it saves is worth."""
 QUIET = 2
 """librdkafka's `log_level` for clients whose user says itself what goes wrong, so that it doesn't write to stderr."""
 
 
 def producer_settings(kafka: Kafka, delivery_timeout_ms: int = 10_000, **more: Any) -> dict[str, Any]:
-    """librdkafka settings of a producer that loses and repeats nothing: acks=all, idempotent, lz4."""
+    """librdkafka settings of a producer that loses and repeats nothing: acks=all, idempotent."""
     return {
         "bootstrap.servers": kafka.bootstrap,
+        "reconnect.backoff.max.ms": RECONNECT_MS,
         "enable.idempotence": True,
         "acks": "all",
-        "compression.type": "lz4",
+        "compression.type": kafka.compression,
+        "compression.level": COMPRESSION_LEVELS.get(kafka.compression, DEFAULT_LEVEL),
         "linger.ms": 0,
         "delivery.timeout.ms": delivery_timeout_ms,
         "message.max.bytes": topics.RECORD_BYTES + 64 * 1024,
@@ -35,6 +44,7 @@ def consumer_settings(kafka: Kafka, group: str, **more: Any) -> dict[str, Any]:
     """librdkafka settings of a consumer that commits by itself and starts at the oldest record."""
     return {
         "bootstrap.servers": kafka.bootstrap,
+        "reconnect.backoff.max.ms": RECONNECT_MS,
         "group.id": group,
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
@@ -55,10 +65,11 @@ def ensure_topics(kafka: Kafka, wanted: Iterable[topics.Topic] = topics.ALL, nam
     space = namespace or kafka.namespace
     known = admin.list_topics(timeout=ADMIN_TIMEOUT_S).topics
     missing = [topic for topic in wanted if topic.name(space) not in known]
-    made = admin.create_topics([_new_topic(topic, kafka, space) for topic in missing]) if missing else {}
+    wanting = [_new_topic(topic, kafka, space) for topic in missing]
+    made = admin.create_topics(wanting, request_timeout=MAKING_TIMEOUT_S) if wanting else {}
     for name, future in made.items():
         try:
-            future.result(ADMIN_TIMEOUT_S)
+            future.result()
         except KafkaException as error:
             if error.args[0].name() != "TOPIC_ALREADY_EXISTS":
                 raise KafkaException(f"topic {name} could not be made: {error}") from error
@@ -107,7 +118,8 @@ def _settled(admin: AdminClient, names: Sequence[str]) -> dict[str, Any]:
 
 def _timestamp_type(admin: AdminClient, name: str) -> str:
     resource = ConfigResource(ResourceType.TOPIC, name)
-    return admin.describe_configs([resource])[resource].result(ADMIN_TIMEOUT_S)["message.timestamp.type"].value
+    described = admin.describe_configs([resource], request_timeout=ADMIN_TIMEOUT_S)
+    return described[resource].result()["message.timestamp.type"].value
 
 
 def read_from(
@@ -118,7 +130,7 @@ def read_from(
     Raises:
         TimeoutError: the ends weren't reached in `timeout_s`.
     """
-    consumer = Consumer(consumer_settings(kafka, "tracemill-reader"))
+    consumer = Consumer(consumer_settings(kafka, "tracemill-reader", log_level=QUIET))
     try:
         left: dict[int, int] = {}
         for partition, start in starts.items():

@@ -18,8 +18,6 @@ from tracemill.schema import SPAN_ARROW
 
 ACK_TIMEOUT_S: Final = 120.0
 _SETTINGS: Final = {
-    "compression.type": "zstd",
-    "compression.level": 1,
     "delivery.report.only.error": True,
     "linger.ms": 5,
     "batch.size": 1024 * 1024,

@@ -41,6 +41,9 @@ class Kafka(Section):
     replication_factor: Positive = Field(1, description="3 on a cluster.")
     min_insync_replicas: Positive = Field(1, description="2 on a cluster.")
     retained_bytes: Positive = Field(2 * 1024**3, description="Kept in all topics together, at most.")
+    compression: Literal["none", "lz4", "zstd"] = Field(
+        "lz4", description="Of all that we write. zstd takes a third less disk and network, none a sixth less CPU."
+    )
 
     @model_validator(mode="after")
     def _replicas(self) -> Self:
@@ -126,12 +129,17 @@ class Streams(Section):
     metrics_host: str = "127.0.0.1"
     metrics_port: Port = 9465
     group: str = Field("tracemill-streams", description="The consumer group.")
+    instance: str | None = Field(
+        None,
+        pattern=r"^[a-zA-Z0-9._-]{1,200}$",
+        description="Who this worker is, also when it is started again; null: its host's name and metrics_port.",
+    )
     output_namespace: str | None = Field(
         None, description="Write to these topics instead; for replays into fresh ones."
     )
     flush_idle_ms: Positive = 250
     flush_load_ms: Positive = 1_000
-    session_timeout_ms: Positive = Field(10_000, description="A worker silent for so long loses its partitions.")
+    session_timeout_ms: Positive = Field(8_000, description="A worker silent for so long loses its partitions.")
 
 
 class OtlpExporter(Section):
