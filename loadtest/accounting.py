@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -80,32 +80,72 @@ class Usage:
     processes: int
 
 
-_Key = tuple[int, int]
+Key = tuple[int, int]
 """Process id and start."""
 
 
-class Accountant:
-    """Samples trees of processes, so that what a process took before it died counts too.
+class Reading(NamedTuple):
+    """A process at one moment: the part it belongs to, its CPU-seconds since it began, its peak memory."""
 
-    What the rest of the machine took is under `others`, without memory.
+    part: str
+    cpu_s: float
+    peak_bytes: int
+
+
+class Sample(NamedTuple):
+    """Every process that was there at a moment of the monotonic clock, and the CPU-seconds of the whole machine."""
+
+    at_s: float
+    busy_s: float
+    readings: Mapping[Key, Reading]
+
+
+def usage(samples: Sequence[Sample], until_s: float | None = None) -> dict[str, Usage]:
+    """What each part took from the first sample to the last, or to the first that isn't before `until_s`.
+
+    A process counts with what it had taken when it was seen last, less what it had taken in the first sample, and with
+    its latest peak. One seen in the first sample only isn't counted. What the rest of the machine took is under
+    `others`, without memory. There must be two samples at least, in the order of their times.
     """
+    first, *later = samples
+    counted = later if until_s is None else _up_to(later, until_s)
+    last: dict[Key, Reading] = {}
+    for sample in counted:
+        last |= sample.readings
+    parts: dict[str, Usage] = {}
+    for key, reading in last.items():
+        so_far = parts.get(reading.part, Usage(0.0, 0, 0))
+        parts[reading.part] = Usage(
+            so_far.cpu_s + reading.cpu_s - (first.readings[key].cpu_s if key in first.readings else 0.0),
+            so_far.peak_bytes + reading.peak_bytes,
+            so_far.processes + 1,
+        )
+    ours_s = sum(part.cpu_s for part in parts.values())
+    others_s = counted[-1].busy_s - first.busy_s - ours_s
+    return parts | {OTHERS: Usage(max(others_s, 0.0), 0, 0)}
+
+
+def _up_to(samples: Sequence[Sample], until_s: float) -> Sequence[Sample]:
+    """Those before a moment, and the next."""
+    return samples[: sum(sample.at_s < until_s for sample in samples) + 1]
+
+
+class Accountant:
+    """Samples trees of processes, so that what a process took before it died counts too."""
 
     def __init__(self, roots: Mapping[str, int], part: Part) -> None:
         """`roots`: a name for the processes of each tree that begin no part, and the tree's first process."""
         self._roots = roots
         self._part = part
-        self._parts: dict[_Key, str] = {}
-        self._peaks: dict[_Key, int] = {}
-        self._before: dict[_Key, float] = {}
-        self._busy_before_s = 0.0
-        self._history: list[tuple[float, float, dict[_Key, float]]] = []
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="accountant", daemon=True)
+        self.samples: list[Sample] = []
+        """What was seen so far."""
 
     def start(self) -> None:
         """Count from now on: CPU taken before doesn't count, peaks begin anew where the kernel allows it."""
-        self._before, self._busy_before_s = self._sample(), busy_s()
-        for pid, _ in self._before:
+        self._note()
+        for pid, _ in self.samples[0].readings:
             forget_peak(pid)
         self._thread.start()
 
@@ -114,41 +154,24 @@ class Accountant:
         self._stopped.set()
         self._thread.join()
         self._note()
-        history = [each for each in self._history if until_s is None or each[0] < until_s]
-        history += self._history[len(history) : len(history) + 1]
-        taken: dict[_Key, float] = {}
-        for _, _, sample in history:
-            taken |= sample
-        totals: dict[str, Usage] = {}
-        for key, cpu_s in taken.items():
-            so_far = totals.get(self._parts[key], Usage(0.0, 0, 0))
-            totals[self._parts[key]] = Usage(
-                so_far.cpu_s + cpu_s - self._before.get(key, 0.0),
-                so_far.peak_bytes + self._peaks[key],
-                so_far.processes + 1,
-            )
-        ours = sum(usage.cpu_s for usage in totals.values())
-        busy = history[-1][1] - self._busy_before_s
-        return totals | {OTHERS: Usage(max(busy - ours, 0.0), 0, 0)}
+        return usage(self.samples, until_s)
 
     def _watch(self) -> None:
         while not self._stopped.wait(INTERVAL_S):
             self._note()
 
     def _note(self) -> None:
-        self._history.append((time.monotonic(), busy_s(), self._sample()))
+        self.samples.append(Sample(time.monotonic(), busy_s(), self._readings()))
 
-    def _sample(self) -> dict[_Key, float]:
-        """CPU-seconds of every process that is there."""
-        taken: dict[_Key, float] = {}
+    def _readings(self) -> dict[Key, Reading]:
+        readings: dict[Key, Reading] = {}
         for name, root in self._roots.items():
             tree = read_tree(root)
             parts = parts_of(tree, self._part, name)
             for process in tree:
                 key = (process.pid, process.started)
-                self._parts[key], self._peaks[key] = parts[process.pid], process.peak_bytes
-                taken[key] = process.cpu_s
-        return taken
+                readings[key] = Reading(parts[process.pid], process.cpu_s, process.peak_bytes)
+        return readings
 
 
 def busy_s() -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -115,15 +115,55 @@ def lone_traces(seed: int, traces: int) -> Workload:
     return Workload(seed + _SEED_SHIFT, traces, block_traces=1, spread=1)
 
 
+class Lookout:
+    """Knows which traces are to be looked for, and how old they were when they were seen. Time is an argument."""
+
+    def __init__(self, workload: Workload, cadence: Cadence) -> None:
+        self._seed = workload.seed
+        self._last = workload.delays[-1]
+        self._cadence = cadence
+        self.ages_s: dict[int, float] = {}
+        """Of the traces seen so far, by their number."""
+
+    def waiting(self, sent_s: Mapping[int, float], now_s: float) -> dict[str, int]:
+        """Traces whose root was sent and that aren't visible yet, by hex id, the oldest first; `sent_s` by request."""
+        traces = [
+            request - self._last
+            for request, at_s in sent_s.items()
+            if request >= self._last and now_s - at_s < self._cadence.give_up_s
+        ]
+        open_now = np.array([trace for trace in traces if trace not in self.ages_s], dtype=np.int64)
+        ids = trace_ids(self._seed, open_now)
+        return {row.tobytes().hex(): trace for row, trace in zip(ids, open_now.tolist(), strict=True)}
+
+    def due(self, waiting: Mapping[str, int], sent_s: Mapping[int, float], now_s: float) -> list[str]:
+        """Those to look for now."""
+        old = [hex_id for hex_id, trace in waiting.items() if self._age_s(sent_s, trace, now_s) >= self._cadence.due_s]
+        return old[:_AT_ONCE]
+
+    def saw(self, traces: Iterable[int], sent_s: Mapping[int, float], now_s: float) -> None:
+        """These traces are visible."""
+        for trace in traces:
+            self.ages_s[trace] = self._age_s(sent_s, trace, now_s)
+
+    def found(self, sent: int) -> Freshness:
+        """What came out of `sent` traces."""
+        ages = np.array(list(self.ages_s.values()) or [0.0]) * 1e3
+        p50, p99 = (round(float(np.percentile(ages, share, method="higher")), 1) for share in (50, 99))
+        return Freshness(sent, sent - len(self.ages_s), p50, p99)
+
+    def _age_s(self, sent_s: Mapping[int, float], trace: int, now_s: float) -> float:
+        return now_s - sent_s[trace + self._last]
+
+
 class Probe:
     """Sends lone traces and looks for them."""
 
     def __init__(self, workload: Workload, connect: Callable[[], Connection], eyes: Eyes, cadence: Cadence) -> None:
-        self._workload = workload
         self._delivery = Delivery(Payloads(workload), connect, 1, workload.spans_per_trace / cadence.gap_s)
         self._eyes = eyes
-        self._cadence = cadence
-        self._ages_s: dict[int, float] = {}
+        self._look_s = cadence.look_s
+        self._lookout = Lookout(workload, cadence)
         self._thread = threading.Thread(target=self._look, name="probe")
 
     def start(self) -> None:
@@ -140,10 +180,7 @@ class Probe:
         self._delivery.join()
         self._thread.join()
         self._eyes.close()
-        ages = np.array(list(self._ages_s.values()) or [0.0]) * 1e3
-        sent = self.claim("").workload.traces
-        p50, p99 = (round(float(np.percentile(ages, share, method="higher")), 1) for share in (50, 99))
-        return Freshness(sent, sent - len(self._ages_s), p50, p99)
+        return self._lookout.found(self.claim("").workload.traces)
 
     def claim(self, tenant: str) -> Claim:
         """What was acknowledged of the lone traces."""
@@ -152,26 +189,11 @@ class Probe:
     def _look(self) -> None:
         while True:
             sending = not self._delivery.join(0.0)
-            sent = dict(self._delivery.tally.sent_s)
-            waiting = self._waiting(sent, time.monotonic())
+            sent_s, now_s = dict(self._delivery.tally.sent_s), time.monotonic()
+            waiting = self._lookout.waiting(sent_s, now_s)
             if not waiting and not sending:
                 return
-            due = [hex_id for hex_id, trace in waiting.items() if self._age(sent, trace) >= self._cadence.due_s]
-            seen = self._eyes.seen(due[:_AT_ONCE])
-            for hex_id in seen:
-                self._ages_s[waiting[hex_id]] = self._age(sent, waiting[hex_id])
+            seen = self._eyes.seen(self._lookout.due(waiting, sent_s, now_s))
+            self._lookout.saw([waiting[hex_id] for hex_id in seen], sent_s, time.monotonic())
             if not seen:
-                time.sleep(self._cadence.look_s)
-
-    def _waiting(self, sent: dict[int, float], now_s: float) -> dict[str, int]:
-        """Traces whose root was sent and that aren't visible yet, by hex id, the oldest first."""
-        last = self._workload.delays[-1]
-        traces = [
-            request - last for request, at in sent.items() if request >= last and now_s - at < self._cadence.give_up_s
-        ]
-        open_now = np.array([trace for trace in traces if trace not in self._ages_s], dtype=np.int64)
-        ids = trace_ids(self._workload.seed, open_now)
-        return {row.tobytes().hex(): trace for row, trace in zip(ids, open_now.tolist(), strict=True)}
-
-    def _age(self, sent: dict[int, float], trace: int) -> float:
-        return time.monotonic() - sent[trace + self._workload.delays[-1]]
+                time.sleep(self._look_s)

@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import threading
-import time
 
 import clickhouse_connect
 import pytest
@@ -12,6 +11,7 @@ from confluent_kafka import Producer
 
 from runtime.kafka import producer_settings
 from tests.fixtures.records import make, read
+from tests.fixtures.waiting import eventually
 from tracemill.config import Kafka
 
 pytestmark = pytest.mark.crash
@@ -41,7 +41,7 @@ def test_the_broker_keeps_every_acknowledged_record(broker, namespace):
 
     writer = threading.Thread(target=write)
     writer.start()
-    _until(lambda: len(acknowledged) > 500)
+    eventually(lambda: len(acknowledged) > 500)
     broker.kill()
     stop.set()
     writer.join()
@@ -72,10 +72,11 @@ def test_the_store_keeps_every_acknowledged_insert_whole(own_store):
     writers = [threading.Thread(target=write, args=(worker,)) for worker in range(2)]
     for writer in writers:
         writer.start()
-    _until(lambda: len(acknowledged) > 20)
-    own_store.restart()
+    eventually(lambda: len(acknowledged) > 20)
+    own_store.kill()
     for writer in writers:
         writer.join()
+    own_store.start()
     with _connect(own_store.address) as client:
         rows = client.query("SELECT insert, count(), uniqExact(row) FROM t GROUP BY insert").result_rows
     assert {insert for insert, _, _ in rows} >= set(acknowledged)
@@ -103,10 +104,3 @@ def test_a_second_store_on_the_same_path_is_refused(own_store):
 
 def _connect(url: str):
     return clickhouse_connect.get_client(dsn=url, autogenerate_session_id=False)
-
-
-def _until(true) -> None:
-    deadline = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)

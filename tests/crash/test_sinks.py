@@ -11,8 +11,9 @@ import pytest
 
 from sinks.clickhouse import connect
 from tests.builders.frames import batch, lean_rows, span_record, trace_record
-from tests.builders.sinking import Log, Sink, eventually, sink_config
+from tests.builders.sinking import Log, Sink, sink_config
 from tests.fixtures.servers import Server
+from tests.fixtures.waiting import eventually
 from tracemill.config import Config
 
 pytestmark = pytest.mark.crash
@@ -58,7 +59,7 @@ def test_a_kill_between_insert_and_commit_stores_twice_and_shows_once(
     sink.kill()
     broker.restart()  # a commit that waits in its socket must not be taken after all
     sink.start()
-    eventually(lambda: count("spans"), 240, 60)
+    eventually(lambda: count("spans"), 240)
     eventually(lambda: count("otel_traces") > 240, True)
     eventually(lambda: count("traces_latest"), 30)
     assert sink.stop() == 0
@@ -82,9 +83,9 @@ def test_kills_at_any_time_lose_and_double_nothing(
             log.spans(span_record(batch(lean_rows(4, seed=turn * 100 + number))), number % 4)
         log.flush()
         seen = 200 * turn
-        eventually(lambda seen=seen: bool(spans()) and spans()[0] > seen, True, 60)
+        eventually(lambda seen=seen: bool(spans()) and spans()[0] > seen, True)
         sink.kill()
     sink.start()
-    eventually(spans, (3_200, 3_200), 60)
+    eventually(spans, (3_200, 3_200))
     assert sink.stop() == 0
     client.close()

@@ -29,15 +29,18 @@ RECORDINGS = sorted(path.stem for path in HERE.glob("*.binpb"))
 PARTITIONS = 8
 SHOWN_LETTERS = 200
 COLUMNS = (
-    "name", "kind", "status_code", "service_name", "environment", "scope_name", "scope_version", "trace_state",
-    "span_type", "operation", "provider", "request_model", "response_model", "model_params", "finish_reason",
-    "session_id", "user_id", "agent_name", "tool_name", "tool_call_id", "error_type", "input_tokens", "output_tokens",
-    "cache_read_tokens", "reasoning_tokens", "audio_tokens", "ttft_ms", "input_messages", "output_messages",
-    "tool_arguments", "tool_result", "retrieval_query", "documents",
+    "name", "kind", "status_code", "status_message", "service_name", "environment", "scope_name", "scope_version",
+    "trace_state", "span_type", "operation", "provider", "request_model", "response_model", "model_params",
+    "finish_reason", "session_id", "user_id", "route", "agent_name", "tool_name", "tool_call_id", "prompt_id",
+    "prompt_version", "retry_of", "error_type", "input_tokens", "output_tokens", "cache_read_tokens",
+    "cache_write_tokens", "reasoning_tokens", "audio_tokens", "cost_usd", "cost_source", "ttft_ms", "input_messages",
+    "output_messages", "system_instructions", "tool_arguments", "tool_result", "retrieval_query", "documents",
 )  # fmt: skip
 TRACE_COLUMNS = (
-    "root_name", "root_type", "span_count", "depth", "llm_calls", "tool_calls", "retrievals", "error_count",
-    "tool_error_count", "retry_count", "orphans", "input_tokens", "output_tokens",
+    "root_name", "root_type", "service_name", "route", "environment", "session_id", "user_id", "duration_ms",
+    "ttft_ms", "span_count", "depth", "hops", "llm_calls", "tool_calls", "retrievals", "error_count",
+    "tool_error_count", "retry_count", "fallback_count", "orphans", "input_tokens", "output_tokens",
+    "cache_read_tokens", "cost_usd", "models", "providers",
 )  # fmt: skip
 
 
@@ -111,12 +114,24 @@ def test_messages_and_documents_have_one_shape_whatever_was_sent(name):
         assert all({"id", "content", "score"} <= document.keys() for document in json.loads(text))
 
 
+CONTENT_KEYS = (
+    "llm.input_messages.",
+    "gen_ai.input.messages",
+    "gen_ai.prompt.0.",
+    "gen_ai.completion.0.",
+    "pydantic_ai.all_messages",
+    "traceloop.entity.output",
+)
+
+
 @pytest.mark.parametrize("name", RECORDINGS)
 def test_what_became_a_content_column_is_no_attribute_any_more(name):
     spans, _ = frame(name)
     rows = np.arange(spans.count)
-    for attributes in any_column(spans, "attributes", rows).to_pylist():
-        assert not [key for key, _ in attributes if key.startswith(("llm.input_messages.", "gen_ai.input.messages"))]
+    types = any_column(spans, "span_type", rows).to_pylist()
+    for span_type, attributes in zip(types, any_column(spans, "attributes", rows).to_pylist(), strict=True):
+        if span_type != "other":
+            assert not [key for key, _ in attributes if key.startswith(CONTENT_KEYS)]
 
 
 def kafka(name: str) -> list[dict[str, Any]]:
@@ -125,9 +140,53 @@ def kafka(name: str) -> list[dict[str, Any]]:
 
 def test_both_libraries_count_the_same_work_alike():
     """The same agents, instrumented twice. OpenLLMetry knows no retrieval and doesn't mind a stream that breaks."""
-    alike = ("span_count", "depth", "llm_calls", "tool_calls", "retry_count", "input_tokens", "output_tokens")
+    alike = (
+        "span_count", "depth", "llm_calls", "tool_calls", "retry_count", "input_tokens", "output_tokens",
+        "cache_read_tokens", "models", "providers", "user_id", "environment",
+    )  # fmt: skip
     one, other = (facts(*frame(f"python-{library}"))["traces"] for library in ("openinference", "openllmetry"))
     assert [[trace[name] for name in alike] for trace in one] == [[trace[name] for name in alike] for trace in other]
+    assert [trace["ttft_ms"] is None for trace in one] == [trace["ttft_ms"] is None for trace in other]
+
+
+SAID = ("input_messages", "output_messages", "model_params")
+
+
+def calls(name: str) -> list[dict[str, Any]]:
+    """What a recording says of each call of a model or tool that succeeded, but for what only one library knows."""
+    spans, _ = frame(name)
+    alike = (
+        "span_type", "operation", "provider", "request_model", "response_model", "finish_reason", "session_id",
+        "user_id", "agent_name", "tool_name", "input_tokens", "output_tokens", "cache_read_tokens", "model_params",
+        "tool_arguments", "tool_result", "input_messages", "output_messages",
+    )  # fmt: skip
+    columns = {column: any_column(spans, column, np.arange(spans.count)).to_pylist() for column in alike}
+    rows = [{column: columns[column][row] for column in alike} for row in np.nonzero(~spans.error)[0]]
+    rows = [row for row in rows if row["span_type"] == "tool" or row["finish_reason"]]
+    for row in rows:
+        row |= {column: json.loads(row[column] or "[]") for column in SAID}
+        for message in row["output_messages"]:
+            message.pop("finish_reason", None)
+    return sorted(rows, key=str)
+
+
+def test_both_libraries_say_the_same_of_each_call():
+    one, other = (calls(f"python-{library}") for library in ("openinference", "openllmetry"))
+    assert len(one) == 12
+    assert one == other
+
+
+def test_two_conventions_of_one_framework_say_the_same_of_each_call():
+    """Strands tells of messages in events of the former conventions, or of those of today."""
+    former, current = (calls(name) for name in ("python-strands", "python-strands-latest"))
+    assert [row["tool_arguments"] for row in former] == [row["tool_arguments"] for row in current]
+    for one, other in zip(former, current, strict=True):
+        instructions = [message for message in one["input_messages"] if message["role"] == "system"]
+        one["input_messages"] = [message for message in one["input_messages"] if message not in instructions]
+        assert [message["parts"] for message in one.pop("input_messages")] == [
+            message["parts"] for message in other.pop("input_messages")
+        ]
+        assert one == other
 
 
 def test_a_collectors_kafka_records_mean_the_same_in_both_modes():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import socket
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any
@@ -24,6 +23,7 @@ from sinks.migrations import Layout, apply
 from tests.builders.frames import NOW_NS, batch, lean_rows, span, span_record, trace_record
 from tests.builders.served import api_config, fill, row_of, served
 from tests.builders.stored import insert_spans, insert_traces
+from tests.fixtures.ports import own_port
 from tracemill.config import Store
 
 pytestmark = pytest.mark.integration
@@ -318,9 +318,7 @@ def test_a_page_that_is_not_there_is_a_page_for_a_browser(client: TestClient) ->
 
 
 def test_a_store_that_is_away_is_said_to_be(store: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as nobody:
-        port = nobody.getsockname()[1]
-    with served(api_config(f"http://127.0.0.1:{port}", "tracemill")) as (client, _):
+    with served(api_config(f"http://127.0.0.1:{own_port()}", "tracemill")) as (client, _):
         document = problem(client, "/api/v1/traces")
         assert (document["status"], document["type"]) == (503, "urn:tracemill:problem:store-away")
         assert client.get("/api/v1/traces").headers["retry-after"] == "1"

@@ -12,18 +12,19 @@ import pytest
 import yaml
 
 from embedded.parts import http_ready
-from embedded.ports import free_port
 from sinks.clickhouse import connect
 from sinks.migrations import Layout, apply
 from tests.builders.frames import lean_rows
 from tests.builders.served import fill
+from tests.fixtures.ports import own_port
 from tests.fixtures.servers import Server
+from tests.fixtures.waiting import PATIENCE_S
 from tracemill.config import Store, token_hash
 
 pytestmark = pytest.mark.integration
 
 TRACE_ID = lean_rows(1, 3)[0]["trace_id"].hex()
-SINCE = "2026-11-18"
+SINCE, UNTIL = "2026-11-18", "2026-11-19"
 
 
 def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -31,7 +32,7 @@ def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
         [sys.executable, "-m", "cli.main", *arguments],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         env={"PATH": "/usr/bin:/bin", "PYTHONUTF8": "1", **environment},
         check=False,
     )
@@ -44,7 +45,7 @@ def api(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server
     client = connect(Store(url=store))
     apply(client, Layout("api_process", "", 3_650))
     fill(client, "api_process", lean_rows(3, 3), root_name="evil\x1b]8;;http://evil\x07", error_count=1)
-    port, file = free_port(), directory / "tracemill.yaml"
+    port, file = own_port(), directory / "tracemill.yaml"
     tokens = [{"sha256": token_hash("secret"), "tenant": "default"}]
     sections = {"store": {"url": store, "database": "api_process"}, "api": {"port": port}, "ingest": {"tokens": tokens}}
     file.write_text(yaml.safe_dump(sections))
@@ -68,7 +69,7 @@ def api(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server
 
 def test_the_commands_show_what_the_api_has(api: Server) -> None:
     config = api.env["CONFIG_FILE"]
-    listed = command("traces", "--since", SINCE, "--until", "now", "--config", config, TRACEMILL_TOKEN="secret")
+    listed = command("traces", "--since", SINCE, "--until", UNTIL, "--config", config, TRACEMILL_TOKEN="secret")
     assert (listed.returncode, listed.stderr) == (0, "")
     assert len(listed.stdout.splitlines()) == 4
     assert TRACE_ID in listed.stdout
@@ -80,7 +81,18 @@ def test_the_commands_show_what_the_api_has(api: Server) -> None:
     assert "└─ " in shown.stdout
     raw = command("trace", TRACE_ID, "--url", api.address, "--token", "secret", "--json")
     assert json.loads(raw.stdout)["trace"]["trace_id"] == TRACE_ID
-    filtered = ("--filter", "error_count > 1", "--since", SINCE, "--url", api.address, "--token", "secret")
+    filtered = (
+        "--filter",
+        "error_count > 1",
+        "--since",
+        SINCE,
+        "--until",
+        UNTIL,
+        "--url",
+        api.address,
+        "--token",
+        "secret",
+    )
     nothing = command("traces", *filtered)
     assert "look further back with --since 7d" in nothing.stdout
 
@@ -105,7 +117,7 @@ def test_what_is_wrong_is_said_in_one_place(api: Server, arguments: tuple[str, .
 
 
 def test_an_api_that_is_not_there(api: Server) -> None:
-    failed = command("traces", "--url", f"http://127.0.0.1:{free_port()}")
+    failed = command("traces", "--url", f"http://127.0.0.1:{own_port()}")
     assert (failed.returncode, failed.stdout) == (1, "")
     assert "start it with `tracemill up` or `tracemill api`" in failed.stderr
     other = command("traces", "--url", "not-a-url")
@@ -121,7 +133,7 @@ def test_a_second_one_on_the_same_port_is_refused(api: Server) -> None:
 
 def test_an_open_door_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "open.yaml"
-    file.write_text(f"api: {{host: 0.0.0.0, port: {free_port()}}}")
+    file.write_text(f"api: {{host: 0.0.0.0, port: {own_port()}}}")
     refused = command("api", "--config", str(file))
     assert refused.returncode == 2
     assert "anyone could read" in refused.stderr

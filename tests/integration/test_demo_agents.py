@@ -18,8 +18,9 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, TracesData
 
 from embedded.demo.scenarios import LATE_S, SCENARIOS
 from embedded.parts import http_ready
-from embedded.ports import free_port
 from tests.builders.receivers import GrpcReceiver, HttpReceiver
+from tests.fixtures.ports import own_port
+from tests.fixtures.waiting import PATIENCE_S, eventually
 
 pytestmark = pytest.mark.integration
 
@@ -39,7 +40,8 @@ sys.addaudithook(hook)
 {run}
 """
 AGENT = "runpy.run_module('embedded.demo.agent', run_name='__main__', alter_sys=True)"
-LASTS_S = 60.0
+QUIET_S = 3.0
+"""Longer than any step of a scenario, and several times as long as an agent waits with what it exports."""
 
 
 def watched(report: Path, run: str) -> list[str]:
@@ -49,11 +51,9 @@ def watched(report: Path, run: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def provider() -> Iterator[str]:
-    port = free_port()
+    port = own_port()
     with subprocess.Popen([sys.executable, "-m", "embedded.demo.provider", "--port", str(port)]) as process:
-        ready = http_ready(f"http://127.0.0.1:{port}/readyz")
-        while ready():
-            time.sleep(0.05)
+        eventually(http_ready(f"http://127.0.0.1:{port}/readyz"), None)
         yield f"http://127.0.0.1:{port}"
         process.terminate()
 
@@ -71,7 +71,8 @@ def agent(directory: Path, provider: str, library: str, protocol: str, port: int
     }
     arguments = [text for option in options.items() for text in option]
     foreign = {"OTEL_SDK_DISABLED": "true", "HTTP_PROXY": "http://192.0.2.1:1", "http_proxy": "http://192.0.2.1:1"}
-    return subprocess.Popen([*watched(directory / "left", AGENT), *arguments], env={**os.environ, **foreign})
+    environment = {name: value for name, value in os.environ.items() if name.lower() != "no_proxy"}
+    return subprocess.Popen([*watched(directory / "left", AGENT), *arguments], env={**environment, **foreign})
 
 
 def spans(bodies: list[bytes]) -> list[Span]:
@@ -99,19 +100,10 @@ def sent(provider, tmp_path_factory) -> dict[str, Any]:
             agent(directory, provider, "openllmetry", "http", http.port),
             agent(directory, provider, "openinference", "http", again.port),
         ]
-        remote = set()
-        deadline = time.monotonic() + LASTS_S
-        while not all("remember" in _names(one) for one in receivers.values()) and time.monotonic() < deadline:
-            remote |= {
-                connection.raddr.ip
-                for process in processes
-                for connection in psutil.Process(process.pid).net_connections()
-                if connection.raddr
-            }
-            time.sleep(0.1)
+        remote = _peers_until_the_burst_is_over(processes, list(receivers.values()))
         for process in processes:
             process.send_signal(signal.SIGTERM)
-        codes = [process.wait(10) for process in processes]
+        codes = [process.wait(PATIENCE_S) for process in processes]
         return {name: spans(one.bodies) for name, one in receivers.items()} | {
             "remote": remote,
             "left": directory / "left",
@@ -120,8 +112,32 @@ def sent(provider, tmp_path_factory) -> dict[str, Any]:
         }
 
 
-def _names(receiver: Any) -> str:
-    return " ".join(span.name for span in spans(list(receiver.bodies)))
+def _peers_until_the_burst_is_over(processes: list[subprocess.Popen[bytes]], receivers: list[Any]) -> set[str]:
+    """Whom the agents were connected to until every scenario was through and nothing came any longer."""
+    remote, known, since_s = set(), 0, time.monotonic()
+    deadline_s = since_s + PATIENCE_S
+    while time.monotonic() < deadline_s:
+        remote |= {
+            connection.raddr.ip
+            for process in processes
+            for connection in psutil.Process(process.pid).net_connections()
+            if connection.raddr
+        }
+        sent = [spans(list(receiver.bodies)) for receiver in receivers]
+        if (count := sum(map(len, sent))) != known:
+            known, since_s = count, time.monotonic()
+        if all(_every_scenario_ended(each) for each in sent) and time.monotonic() - since_s > QUIET_S:
+            return remote
+        time.sleep(0.1)
+    raise AssertionError(f"not through: {[Counter(span.name for span in each) for each in sent]}")
+
+
+def _every_scenario_ended(sent: list[Span]) -> bool:
+    """The late span has come, each scenario has left a trace, a session two, and all but one trace are whole."""
+    ids = {span.span_id for span in sent}
+    open_ = {span.trace_id for span in sent if span.parent_span_id and span.parent_span_id not in ids}
+    late = any(span.name.startswith("remember") for span in sent)
+    return late and len({span.trace_id for span in sent}) > len(SCENARIOS) and len(open_) == 1
 
 
 def test_nothing_leaves_loopback_whatever_the_environment_says(sent):

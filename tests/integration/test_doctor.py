@@ -9,6 +9,8 @@ from cli.doctor import broker, examine, machine, store, topics
 from runtime.kafka import ensure_topics
 from sinks.clickhouse import connect
 from sinks.migrations import apply, layout_of
+from tests.fixtures.ports import own_port
+from tests.fixtures.waiting import eventually
 from tracemill.config import Config, Kafka, Store
 
 pytestmark = pytest.mark.integration
@@ -20,8 +22,10 @@ def remedies(findings) -> dict[str, str]:
 
 def test_a_healthy_kafka_and_store(kafka: str, store_config: Config) -> None:
     ensure_topics(store_config.kafka)
-    apply(connect(store_config.store), layout_of(store_config))
-    assert remedies(broker(store_config)) == {"Kafka": ""}
+    client = connect(store_config.store)
+    apply(client, layout_of(store_config))
+    client.close()
+    eventually(lambda: remedies(broker(store_config)), {"Kafka": ""})
     assert remedies(topics(store_config)) == {"topics": ""}
     assert remedies(store(store_config)) == {"store": ""}
 
@@ -38,8 +42,9 @@ def test_another_number_of_partitions(store_config: Config) -> None:
 
 
 def test_nobody_there() -> None:
-    config = Config(kafka=Kafka(bootstrap="127.0.0.1:9"), store=Store(url="http://127.0.0.1:9"))
-    found = remedies(examine(config))
+    parts = {name: {"metrics_port": own_port()} for name in ("ingest", "streams", "sinks")}
+    nowhere = {"kafka": {"bootstrap": f"127.0.0.1:{own_port()}"}, "store": {"url": f"http://127.0.0.1:{own_port()}"}}
+    found = remedies(examine(Config.model_validate(nowhere | parts | {"api": {"port": own_port()}})))
     assert "kafka.bootstrap" in found["Kafka"]
     assert "topics" not in found
     assert "store.url" in found["store"]

@@ -8,7 +8,9 @@ from confluent_kafka.admin import AdminClient
 
 from embedded.kafka import ready
 from runtime.kafka import ensure_topics, producer_settings, topic_problems
+from tests.fixtures.ports import own_port
 from tests.fixtures.records import make, produce, read
+from tests.fixtures.waiting import PATIENCE_S
 from tracemill import topics
 from tracemill.config import Kafka
 
@@ -16,8 +18,8 @@ pytestmark = pytest.mark.integration
 
 
 def test_it_is_ready_once_a_record_was_written(kafka):
-    assert ready.why_not(kafka) is None
-    assert "doesn't answer" in (ready.why_not("127.0.0.1:1") or "")
+    assert ready.why_not(kafka, PATIENCE_S) is None
+    assert "doesn't answer" in (ready.why_not(f"127.0.0.1:{own_port()}") or "")
 
 
 def test_our_topics_are_made_and_found_right(kafka, namespace):
@@ -39,15 +41,15 @@ def test_an_unknown_topic_is_not_made(kafka, namespace):
     failures = []
     producer = Producer({"bootstrap.servers": kafka, "message.timeout.ms": 3000, "log_level": 0})
     producer.produce(f"{namespace}.typo", b"x", on_delivery=lambda error, _: failures.append(error))
-    producer.flush(10)
+    producer.flush(PATIENCE_S)
     assert failures[0].code() in (KafkaError._UNKNOWN_TOPIC, KafkaError._MSG_TIMED_OUT)
-    assert f"{namespace}.typo" not in AdminClient({"bootstrap.servers": kafka}).list_topics(timeout=10).topics
+    assert f"{namespace}.typo" not in AdminClient({"bootstrap.servers": kafka}).list_topics(timeout=PATIENCE_S).topics
 
 
 def test_a_transactional_producer_is_refused(kafka):
     producer = Producer({"bootstrap.servers": kafka, "transactional.id": "t", "log_level": 0})
     with pytest.raises(KafkaException) as refused:
-        producer.init_transactions(10)
+        producer.init_transactions(PATIENCE_S)
     assert refused.value.args[0].code() == KafkaError.INVALID_TRANSACTION_TIMEOUT
 
 
@@ -63,9 +65,9 @@ def test_it_stops_on_sigterm_and_goes_on_where_it_was(broker, namespace):
 def test_a_client_survives_a_broker_that_stands_still(broker, namespace):
     make(broker.address, namespace)
     broker.signal(signal.SIGSTOP)
-    producer = Producer(producer_settings(Kafka(bootstrap=broker.address)))
+    producer = Producer(producer_settings(Kafka(bootstrap=broker.address), int(PATIENCE_S * 1000)))
     producer.produce(namespace, b"late")
     assert producer.flush(1) == 1
     broker.signal(signal.SIGCONT)
-    assert producer.flush(10) == 0
+    assert producer.flush(PATIENCE_S) == 0
     assert read(broker.address, namespace, 1) == [b"late"]

@@ -4,7 +4,9 @@ import http.client
 import json
 import socket
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from urllib.parse import urlencode, urlsplit
 
@@ -13,6 +15,8 @@ import pyarrow as pa
 import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
+
+from tests.fixtures.waiting import PATIENCE_S, eventually
 
 pytestmark = pytest.mark.integration
 
@@ -43,7 +47,7 @@ def client(store, database):
 
 
 def post(store: str, body: bytes, headers=None, method="POST", path="/", **fields) -> tuple[int, dict[str, str], bytes]:
-    connection = http.client.HTTPConnection(urlsplit(store).netloc, timeout=30)
+    connection = http.client.HTTPConnection(urlsplit(store).netloc, timeout=PATIENCE_S)
     connection.request(method, f"{path}?{urlencode(fields)}", body, headers or {})
     response = connection.getresponse()
     answer = response.read()
@@ -240,10 +244,9 @@ def test_a_session_keeps_what_was_set_and_is_used_by_one_at_a_time(store, databa
         session.command(f"USE {database}")
         session.command("SET max_block_size = 77")
         assert session.query("SELECT currentDatabase(), getSetting('max_block_size')").result_rows == [(database, 77)]
-    with ThreadPoolExecutor(2) as pool:
-        asked = [pool.submit(post, store, b"SELECT sleep(1)", session_id="one") for _ in range(2)]
-        codes = sorted(done.result()[1].get("x-clickhouse-exception-code", "") for done in asked)
-    assert codes == ["", "373"]
+    with endless(store, "session", session_id="one"):
+        assert post(store, b"SELECT 1", session_id="one")[1]["x-clickhouse-exception-code"] == "373"
+    eventually(lambda: post(store, b"SELECT 1", session_id="one")[2], b"1\n")
     assert post(store, b"SELECT 1", session_id="nosuch", session_check="1")[1]["x-clickhouse-exception-code"] == "372"
 
 
@@ -255,12 +258,33 @@ def test_eight_queries_in_parallel_are_all_answered(store):
 
 
 def test_queries_run_at_the_same_time(store):
-    with ThreadPoolExecutor(3) as pool:
-        running = [pool.submit(post, store, b"SELECT sleep(1.5)") for _ in range(3)]
-        time.sleep(0.4)
-        seen = int(post(store, b"SELECT count() FROM system.processes")[2])
-        assert [done.result()[0] for done in running] == [200] * 3
-    assert seen == 4
+    with ExitStack() as running:
+        for number in range(3):
+            running.enter_context(endless(store, f"at the same time {number}"))
+        assert int(post(store, b"SELECT count() FROM system.processes WHERE query LIKE '%at the same time _'")[2]) == 3
+
+
+@contextmanager
+def endless(store: str, name: str, **fields: str) -> Iterator[None]:
+    """A query that runs until its client hangs up, and has ended by then."""
+    address = urlsplit(store)
+    sql = f"SELECT sum(sipHash64(number)) FROM numbers(1000000000000) -- {name}"
+    fields |= {"query": sql, "cancel_http_readonly_queries_on_client_close": "1", "max_threads": "1"}
+    with socket.create_connection((address.hostname, address.port)) as peer:
+        peer.sendall(f"GET /?{urlencode(fields)} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        eventually(lambda: running(store, sql), 1)
+        yield
+    eventually(lambda: running(store, sql), 0)
+
+
+def running(store: str, sql: str) -> int:
+    """How often a statement runs now."""
+    return int(post(store, b"SELECT count() FROM system.processes WHERE query = {sql:String}", param_sql=sql)[2])
+
+
+def test_a_query_is_stopped_when_its_client_hangs_up(store):
+    with endless(store, "hangs up"):
+        pass
 
 
 @pytest.mark.parametrize("encoding", ["chunked", "length"])
@@ -274,27 +298,9 @@ def test_an_insert_whose_client_goes_away_leaves_nothing(store, database, client
             peer.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n{len(rows):x}\r\n".encode() + rows + b"\r\n")
         else:
             peer.sendall(f"{head}Content-Length: {len(rows) * 2}\r\n\r\n".encode() + rows)
-        time.sleep(0.3)
+        time.sleep(0.3)  # for what must not happen to have the time to
     time.sleep(0.3)
     assert client.query("SELECT count() FROM t").result_rows == [(0,)]
-
-
-def test_a_query_is_stopped_when_its_client_hangs_up(store):
-    address = urlsplit(store)
-    sql = "SELECT sum(sipHash64(number)) FROM numbers(1000000000000)"
-    with socket.create_connection((address.hostname, address.port)) as peer:
-        fields = urlencode({"query": sql, "cancel_http_readonly_queries_on_client_close": "1", "max_threads": "1"})
-        peer.sendall(f"GET /?{fields} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-        _until(store, sql, "1\n")
-    _until(store, sql, "0\n")
-
-
-def _until(store: str, sql: str, count: str) -> None:
-    asked = b"SELECT count() FROM system.processes WHERE query = {sql:String}"
-    deadline = time.monotonic() + 10
-    while post(store, asked, param_sql=sql)[2].decode() != count:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_a_body_above_the_limit_is_refused_and_read_to_its_end(store, client):
@@ -325,11 +331,8 @@ def test_a_wrong_password_and_a_foreign_page_are_refused(store):
 def test_parts_are_merged_in_the_background(client):
     for number in range(20):
         client.command(f"INSERT INTO t (a) VALUES ({number})")
-    deadline = time.monotonic() + 20
     parts = "SELECT count() FROM system.parts WHERE active AND database = currentDatabase()"
-    while client.command(parts) >= 20:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    eventually(lambda: client.command(parts) < 20)
     assert client.query("SELECT count() FROM t").result_rows == [(20,)]
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,10 +15,12 @@ from ingest.rpc import EXPORT
 from tests.builders.ingesting import Heard, Ingester, configured, ingesting, span_ids
 from tests.builders.otlp import request, span, span_id
 from tests.fixtures.servers import Server
+from tests.fixtures.waiting import PATIENCE_S, eventually
 
 pytestmark = pytest.mark.integration
 
 TIMEOUT_MS = 2_000
+NOT_TRIED = "no Kafka broker can be reached"
 
 
 def send(ingester: Ingester, number: int, size: int = 10) -> Heard:
@@ -28,44 +28,34 @@ def send(ingester: Ingester, number: int, size: int = 10) -> Heard:
     return ingester.post(request(span(trace=number, number=number, name="x" * size)).SerializeToString())
 
 
-def eventually(holds: Callable[[], bool], within_s: float = 30.0) -> None:
-    """Wait until something holds."""
-    deadline = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def assert_busy(heard: Heard) -> None:
-    """503 with a hint, and a Status that says the same."""
+def why_busy(heard: Heard) -> str:
+    """The reason in an answer of 503 with a hint, and a Status that says the same."""
     assert heard.status == 503
     assert int(heard.headers["retry-after"]) >= 1
-    assert Status.FromString(heard.body).code == 14
+    status = Status.FromString(heard.body)
+    assert status.code == 14
+    return status.message
 
 
 def test_a_broker_that_is_killed_and_comes_back(broker: Server, namespace: str, tmp_path: Path) -> None:
     config = configured(broker.address, namespace, delivery_timeout_ms=TIMEOUT_MS)
     with ingesting(config, tmp_path) as ingester:
-        assert send(ingester, 0).status == 200
+        eventually(lambda: send(ingester, 0).status, 200)
         broker.kill()
         eventually(lambda: ingester.why_not_ready() is not None)
         assert "Kafka" in str(ingester.why_not_ready())
-        began = time.monotonic()
-        assert_busy(send(ingester, 1))
-        assert time.monotonic() - began < TIMEOUT_MS / 1_000
+        assert NOT_TRIED in why_busy(send(ingester, 1))
         address = f"127.0.0.1:{config.ingest.grpc_port}"
         with grpc.insecure_channel(address) as channel, pytest.raises(grpc.RpcError) as caught:
-            channel.unary_unary(EXPORT)(request(span()).SerializeToString(), timeout=20)
+            channel.unary_unary(EXPORT)(request(span()).SerializeToString(), timeout=PATIENCE_S)
         assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
         (details,) = [value for key, value in caught.value.trailing_metadata() if key == "grpc-status-details-bin"]
         assert Status.FromString(details).details[0].Is(RetryInfo.DESCRIPTOR)
         broker.start()
-        eventually(lambda: send(ingester, 2).status == 200)
-        eventually(lambda: ingester.why_not_ready() is None)
-        eventually(lambda: ingester.metric("tracemill_ingest_in_flight_bytes") == 0)
-        found = span_ids(ingester.spans())
-        assert found[span_id(0)] == 1
-        assert found[span_id(2)] >= 1
+        eventually(lambda: send(ingester, 2).status, 200)
+        eventually(ingester.why_not_ready, None)
+        eventually(lambda: ingester.metric("tracemill_ingest_in_flight_bytes"), 0)
+        assert {span_id(0), span_id(2)} <= set(span_ids(ingester.spans()))
         assert ingester.metric("tracemill_ingest_refused_requests_total", protocol="grpc", reason="broker_away") == 1
         assert "ERROR" not in ingester.log.read_text()
 
@@ -74,19 +64,20 @@ def test_a_broker_that_stands_still(broker: Server, namespace: str, tmp_path: Pa
     size, room = 200_000, 2_000_000
     config = configured(broker.address, namespace, delivery_timeout_ms=TIMEOUT_MS, in_flight_bytes=room)
     with ingesting(config, tmp_path) as ingester, ThreadPoolExecutor(30) as clients:
-        assert send(ingester, 0).status == 200
-        broker.signal(signal.SIGSTOP)
-        began = time.monotonic()
-        answers = list(clients.map(lambda number: send(ingester, number, size), range(1, 31)))
-        assert time.monotonic() - began < 3 * TIMEOUT_MS / 1_000
-        for heard in answers:
-            assert_busy(heard)
-        reasons = [Status.FromString(heard.body).message for heard in answers]
-        assert any("in flight of 2000000" in reason for reason in reasons)
-        assert any("didn't acknowledge" in reason for reason in reasons)
-        broker.signal(signal.SIGCONT)
-        eventually(lambda: send(ingester, 99).status == 200)
-        eventually(lambda: ingester.metric("tracemill_ingest_in_flight_bytes") == 0)
+
+        def reasons_while_it_stands_still() -> str:
+            eventually(lambda: send(ingester, 0).status, 200)
+            broker.signal(signal.SIGSTOP)
+            answers = clients.map(lambda number: send(ingester, number, size), range(1, 31))
+            reasons = " ".join([why_busy(heard) for heard in answers])
+            broker.signal(signal.SIGCONT)
+            return reasons
+
+        seen = ""
+        while "in flight of 2000000" not in seen or "didn't acknowledge" not in seen:
+            seen += reasons_while_it_stands_still()
+        eventually(lambda: send(ingester, 99).status, 200)
+        eventually(lambda: ingester.metric("tracemill_ingest_in_flight_bytes"), 0)
 
 
 def test_an_ingester_that_starts_before_its_broker(broker: Server, namespace: str, tmp_path: Path) -> None:
@@ -94,8 +85,8 @@ def test_an_ingester_that_starts_before_its_broker(broker: Server, namespace: st
     config = configured(broker.address, namespace, delivery_timeout_ms=TIMEOUT_MS)
     with ingesting(config, tmp_path, ready=False) as ingester:
         eventually(lambda: "doesn't answer" in str(ingester.why_not_ready()))
-        assert_busy(send(ingester, 0))
+        eventually(lambda: send(ingester, 0).status, 503)
         broker.start()
         ingester.wait_ready()
-        assert send(ingester, 1).status == 200
-        assert span_ids(ingester.spans()) == {span_id(1): 1}
+        eventually(lambda: send(ingester, 1).status, 200)
+        assert set(span_ids(ingester.spans())) == {span_id(1)}

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from embedded.ports import is_free
-from embedded.stack import effective, ports
+from embedded.stack import ports
 from loadtest.results import Scenario
 from loadtest.scenario import idle_freshness, measure
 from loadtest.stack import Stack, running
+from tests.fixtures.ports import own_offset
 from tracemill.config import Config
 
 pytestmark = pytest.mark.integration
@@ -20,16 +19,10 @@ pytestmark = pytest.mark.integration
 RULES = Path(__file__).parents[2] / "loadtest" / "rules-10-percent.yaml"
 
 
-def _free_offset() -> int:
-    while True:
-        offset = random.randrange(10_000, 50_000)
-        if all(is_free(port) for port in ports(effective(Config(), offset)).values()):
-            return offset
-
-
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with running(tmp_path_factory.mktemp("bench"), _free_offset(), RULES) as stack:
+    offset = own_offset(ports(Config()).values())
+    with running(tmp_path_factory.mktemp("bench"), offset, RULES) as stack:
         yield stack
 
 
@@ -42,7 +35,7 @@ def test_a_load_is_measured_end_to_end(stack: Stack) -> None:
     assert found.kept_share is not None
     assert 0.05 < found.kept_share < 0.2
     assert found.freshness.unseen == 0
-    assert {"ingest", "streams", "sinks", "store", "kafka", "generator"} <= found.usage.keys()
+    assert {"ingest", "streams", "sinks", "store", "kafka"} <= found.usage.keys()
     assert all(found.usage[part].cpu_s > 0 and found.usage[part].peak_bytes > 0 for part in ("ingest", "streams"))
 
 

@@ -15,6 +15,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans
 from loadtest.claims import read_claims
 from loadtest.expected import expect, span_keys, trace_keys
 from runtime.kafka import read_from
+from tests.fixtures.waiting import PATIENCE_S
 from tracemill import topics
 from tracemill.bundles import read_index
 from tracemill.config import Kafka
@@ -30,7 +31,7 @@ def test_every_span_is_in_the_log_once_in_its_partition(kafka: str, namespace: s
     command = [sys.executable, "-m", "loadtest.fill", "--bootstrap", kafka, "--namespace", namespace]
     options = ["--partitions", str(PARTITIONS), "--spans", "4000", "--late-every", "10", "--late-after", "3"]
     done = subprocess.run(
-        [*command, *options, "--ledger", str(ledger)], capture_output=True, text=True, timeout=60, check=True
+        [*command, *options, "--ledger", str(ledger)], capture_output=True, text=True, timeout=PATIENCE_S, check=True
     )
     ids: list[tuple[bytes, bytes]] = []
 

@@ -23,6 +23,7 @@ from loadtest.workload import Workload
 from runtime.kafka import ensure_topics, producer_settings
 from sinks.clickhouse import connect
 from sinks.migrations import apply, layout_of
+from tests.fixtures.waiting import PATIENCE_S
 from tracemill import topics
 from tracemill.assembly import blocks
 from tracemill.config import Config, Kafka, Store
@@ -100,7 +101,7 @@ class Topics:
 
     def __init__(self, kafka: Kafka) -> None:
         ensure_topics(kafka)
-        self._producer = Producer(producer_settings(kafka))
+        self._producer = Producer(producer_settings(kafka, int(PATIENCE_S * 1000)))
         self._namespace = kafka.namespace
 
     def write(self, world: World) -> None:
@@ -112,7 +113,7 @@ class Topics:
             for trace, number in world.spans:
                 ids = {"tenant": [tenant], "trace_id": [_trace_id(trace)], "span_id": [_span_id(trace, number)]}
                 self._send(topics.SPANS, trace, _stream(pa.table(ids)))
-        assert self._producer.flush(30) == 0
+        assert self._producer.flush(PATIENCE_S) == 0
 
     def _send(self, topic: Topic, trace: int, value: bytes) -> None:
         partition = partition_of(_trace_id(trace), PARTITIONS)
@@ -159,7 +160,7 @@ def test_the_command_tells_and_fails_when_something_is_wrong(kafka: str, namespa
     write_claims(tmp_path / "claims", CLAIMS)
     options = ["--claims", str(tmp_path / "claims"), "--bootstrap", kafka, "--namespace", namespace]
     command = [sys.executable, "-m", "loadtest.check", *options, "--partitions", str(PARTITIONS)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
     assert done.returncode == 1
     verdict = json.loads(done.stdout)["default"]
     assert verdict["faults"]["missing_spans"] == 1

@@ -5,8 +5,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from embedded import parts
 from embedded.parts import http_ready
-from embedded.ports import free_port
+from tests.fixtures.ports import own_port
+from tests.fixtures.waiting import PATIENCE_S
 
 
 @pytest.fixture
@@ -32,8 +34,11 @@ def answering():
 
 
 def test_readiness_and_its_reasons(answering, monkeypatch):
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.setattr(parts, "PROBE_TIMEOUT_S", PATIENCE_S)
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{own_port()}")
     assert http_ready(f"{answering}/ready")() is None
     assert http_ready(f"{answering}/no")() == "still reading"
-    url = f"http://127.0.0.1:{free_port()}/"
+    url = f"http://127.0.0.1:{own_port()}/"
     assert (http_ready(url)() or "").startswith(f"{url} doesn't answer: ")

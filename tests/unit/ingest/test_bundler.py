@@ -55,6 +55,12 @@ def run(test: Coroutine[Any, Any, None]) -> None:
     asyncio.run(test)
 
 
+async def records(log: Written, count: int) -> None:
+    """Wait until so many were written."""
+    while len(log.records) < count:
+        await asyncio.sleep(LINGER_S)
+
+
 @given(
     st.lists(st.lists(st.integers(0, 20), min_size=1, max_size=6), min_size=1, max_size=8),
     st.sampled_from([300, 5_000]),
@@ -94,7 +100,7 @@ def test_a_request_is_answered_when_all_of_its_pieces_are_acknowledged() -> None
         mine = pieces(*range(20))
         assert len(mine) == PARTITIONS
         write = asyncio.ensure_future(bundler.write(mine))
-        await asyncio.sleep(LINGER_S * 5)
+        await records(log, PARTITIONS)
         assert len(log.waiting) == PARTITIONS
         for done in log.waiting[:-1]:
             done(None)
@@ -130,13 +136,12 @@ def test_requests_that_come_within_the_linger_share_a_record_and_a_lone_one_wait
         writes = [asyncio.ensure_future(bundler.write(pieces(0))) for _ in range(5)]
         await asyncio.sleep(0)
         assert log.records == []
-        await asyncio.sleep(LINGER_S * 5)
+        await records(log, 1)
         assert len(log.records) == 1
         log.settle()
         await asyncio.gather(*writes)
         later = asyncio.ensure_future(bundler.write(pieces(0)))
-        await asyncio.sleep(LINGER_S * 5)
-        assert len(log.records) == 2
+        await records(log, 2)
         log.settle()
         await later
 

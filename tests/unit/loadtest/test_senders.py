@@ -17,6 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 
 from loadtest.senders import Answer, GrpcConnection, HttpConnection, Outcome, connector
 from tests.builders.receivers import GrpcReceiver, HttpReceiver, Reply
+from tests.fixtures.ports import own_port
 
 PARTIAL = ExportTraceServiceResponse(
     partial_success=ExportTracePartialSuccess(rejected_spans=2, error_message="bad_span_id")
@@ -103,9 +104,7 @@ def test_grpc_answers(rpc: GrpcReceiver, reply: Reply, expected: tuple[Outcome, 
 
 @pytest.mark.parametrize("make", [HttpConnection, GrpcConnection])
 def test_a_receiver_that_is_away_is_asked_again(make: Callable[[str, int, str], HttpConnection]) -> None:
-    with HttpReceiver() as gone:
-        port = gone.port
-    connection = make("127.0.0.1", port, "")
+    connection = make("127.0.0.1", own_port(), "")
     answer = connection.send(b"abc")
     connection.close()
     assert isinstance(answer, Answer)

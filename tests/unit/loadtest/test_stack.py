@@ -16,7 +16,7 @@ from loadtest.accounting import Process, read_process, read_tree
 from loadtest.stack import Stack, StackError, attached, part_of
 from tracemill.config import Config
 
-SLEEP = "import time; time.sleep(60)"
+SLEEP = "import time; time.sleep(600)"
 PARENT = f"""
 import subprocess, sys
 children = [

@@ -9,10 +9,12 @@ from threading import Thread
 
 import pytest
 
+from embedded import parts
 from embedded.demo.traffic import suggestions, traffic
 from embedded.demo.visible import FirstTraces
 from embedded.stack import effective
 from tests.builders.receivers import HttpReceiver
+from tests.fixtures.waiting import PATIENCE_S
 from tracemill.config import ConfigError, Limits, parse, token_hash
 from tracemill.otlp.check import check
 from tracemill.otlp.from_json import to_protobuf
@@ -53,7 +55,8 @@ def api(tmp_path):
         thread.join()
 
 
-def test_it_is_ready_when_one_of_its_traces_answers_and_earlier_starts_do_not_count(tmp_path, api):
+def test_it_is_ready_when_one_of_its_traces_answers_and_earlier_starts_do_not_count(tmp_path, api, monkeypatch):
+    monkeypatch.setattr(parts, "PROBE_TIMEOUT_S", PATIENCE_S)
     file, served = tmp_path / "demo" / "first-traces", tmp_path / "served" / "api" / "v1" / "traces"
     served.mkdir(parents=True)
     file.parent.mkdir()
