@@ -80,7 +80,7 @@ SERVED: Final = (
     Served("sinks", ("sinks",), lambda config: (config.sinks.metrics_host, config.sinks.metrics_port), _FRAMES),
     Served("streams", ("streams",), lambda config: (config.streams.metrics_host, config.streams.metrics_port), _FRAMES),
     Served("api", ("api",), lambda config: (config.api.host, config.api.port)),
-    Served("ingest", ("ingest",), lambda config: ("127.0.0.1", config.ingest.metrics_port), _ALLOCATOR),
+    Served("ingest", ("ingest",), lambda config: (config.ingest.host, config.ingest.metrics_port), _ALLOCATOR),
 )
 """In the order of starting; they are stopped the other way round, before the store and Kafka."""
 

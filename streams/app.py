@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
-import os
+import signal
+import socket
 from collections.abc import Mapping
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -17,18 +17,23 @@ from faust.types import TP
 
 from runtime.health import HealthServer
 from runtime.kafka import ensure_topics
-from runtime.logs import configure, pairs
+from runtime.logs import configure
 from runtime.processes import carry_name
+from streams.ending import end_within, or_end
 from streams.outputs import Outputs
 from streams.transport import App
 from streams.worker import Worker
 from tracemill import topics
-from tracemill.config import Config
-
-log = logging.getLogger(__name__)
+from tracemill.config import Config, Streams
 
 _A_YEAR_S: Final = 365 * 86_400.0
 _BUFFERED_RECORDS: Final = 16
+_HEARTBEAT_S: Final = 1.0
+"""A member hears with its next heartbeat that others join or leave, and until then all of them wait for it."""
+_COMMIT_AGAIN_S: Final = 0.2
+"""While the group shares its partitions out, it takes no commits."""
+_STOP_S: Final = 6.0
+"""Who hasn't left its group by then is ended: a thread may wait for Kafka's answer for two minutes."""
 
 
 def build(config: Config, directory: str) -> tuple[faust.App, Worker]:
@@ -39,8 +44,11 @@ def build(config: Config, directory: str) -> tuple[faust.App, Worker]:
     outputs = Outputs(config.kafka, config.streams.output_namespace or config.kafka.namespace)
 
     async def commit(offsets: Mapping[int, int]) -> None:
-        if offsets:
-            await app.consumer._commit({TP(source, number): offset for number, offset in offsets.items()})
+        places = {TP(source, number): offset for number, offset in offsets.items()}
+        while True:
+            if await app.consumer._commit(places):
+                return
+            await asyncio.sleep(_COMMIT_AGAIN_S)
 
     async def seek(number: int, offset: int) -> None:
         await app.consumer.seek(TP(source, number), offset)
@@ -55,7 +63,7 @@ def build(config: Config, directory: str) -> tuple[faust.App, Worker]:
     async def assemble(stream: Any) -> None:
         async for event in stream.noack().events():
             message = event.message
-            await _or_die(
+            await or_end(
                 worker.feed(
                     message.partition, message.offset, round(message.timestamp * 1000), message.headers, message.value
                 )
@@ -63,20 +71,29 @@ def build(config: Config, directory: str) -> tuple[faust.App, Worker]:
 
     @app.task
     async def flushes() -> None:
-        await _or_die(worker.flush_forever())
+        await or_end(worker.flush_forever())
 
     @app.task
     async def ticks() -> None:
-        await _or_die(worker.tick_forever(lambda number, offset: _at_end(app, TP(source, number), offset)))
+        await or_end(worker.tick_forever(lambda number, offset: _at_end(app, TP(source, number), offset)))
 
     return app, worker
 
 
 class _Process(faust.Worker):
-    """Faust's process; it keeps the command line that it was started with, by which an operator knows it."""
+    """Faust's process; it keeps the command line that it was started with, and doesn't take too long to stop."""
 
     def _setproctitle(self, info: str, *, ident: str = "") -> None:
         pass
+
+    def _schedule_shutdown(self, number: signal.Signals) -> None:
+        end_within(_STOP_S)
+        super()._schedule_shutdown(number)
+
+
+def instance_of(streams: Streams) -> str:
+    """Who a worker is to its consumer group: nobody else listens on that port of that host, and its successor does."""
+    return streams.instance or f"{socket.gethostname()}-{streams.metrics_port}"
 
 
 def _faust_app(config: Config, directory: str) -> faust.App:
@@ -96,24 +113,13 @@ def _faust_app(config: Config, directory: str) -> faust.App:
         stream_wait_empty=False,
         stream_buffer_maxsize=_BUFFERED_RECORDS,
         broker_session_timeout=timeout_s,
-        broker_heartbeat_interval=timeout_s / 4,
+        broker_heartbeat_interval=min(timeout_s / 4, _HEARTBEAT_S),
+        consumer_group_instance_id=instance_of(config.streams),
         broker_request_timeout=max(3 * timeout_s, 30.0),
         # Offsets are committed by the worker itself: Faust waits in vain for acknowledgements, and would complain.
         broker_commit_livelock_soft_timeout=_A_YEAR_S,
         stream_processing_timeout=_A_YEAR_S,
     )
-
-
-async def _or_die(work: Any) -> None:
-    """Whatever the worker can't handle ends the process: started again, it goes on from the log."""
-    try:
-        await work
-    except asyncio.CancelledError:
-        raise
-    except BaseException as error:
-        log.exception(pairs("the worker stops", why=repr(error)))
-        logging.shutdown()
-        os._exit(70)
 
 
 def _at_end(app: faust.App, place: TP, offset: int) -> bool:

@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from streams.ending import FAILED
 from tests.builders.bundles import S, bundle, trace_id
 from tests.fixtures.streaming import Pipeline, decided, load
+from tests.fixtures.takeovers import takeovers
+from tests.fixtures.waiting import PATIENCE_S, eventually
 
 pytestmark = pytest.mark.crash
 
@@ -48,6 +51,37 @@ def test_kill_9_again_and_again(pipeline: Pipeline) -> None:
     check(pipeline)
 
 
+def test_a_worker_started_again_takes_its_place_and_no_other_hears_of_it(pipeline: Pipeline) -> None:
+    pipeline.session_timeout_ms = 300_000  # whoever waits for that waits longer than this test
+    pipeline.worker()
+    second = pipeline.worker()
+    source = load(pipeline, SPANS // 2, RATE, *ODD)
+    before = pipeline.shares()
+    killed_ms = time.time_ns() // 1_000_000
+    second.restart()
+    assert source.wait(60) == 0
+    check(pipeline, SPANS // 2)
+    assert pipeline.shares() == before
+    assert takeovers(pipeline.config.kafka, killed_ms).keys() == before["worker-1"]
+
+
+def test_a_worker_whose_name_another_one_takes_ends_and_says_why(pipeline: Pipeline) -> None:
+    first = pipeline.worker("same")
+    source = load(pipeline, SPANS // 4, RATE, *ODD)
+    pipeline.worker("same")
+    assert first.process
+    assert first.process.wait(PATIENCE_S) == FAILED
+    assert "another worker has the same streams.instance; give each its own instance=same" in first.log.read_text()
+    assert source.wait(60) == 0
+    check(pipeline, SPANS // 4)
+
+
+def test_a_worker_that_its_group_refuses_ends_and_says_why(pipeline: Pipeline) -> None:
+    pipeline.session_timeout_ms = 1  # brokers take none that is so short
+    with pytest.raises(AssertionError, match=r"this worker can't be in its consumer group why=.*InvalidSessionTimeout"):
+        pipeline.worker()
+
+
 def test_a_second_worker_joins_and_leaves(pipeline: Pipeline) -> None:
     first = pipeline.worker()
     source = load(pipeline, SPANS, RATE, *ODD)
@@ -69,8 +103,10 @@ def test_a_worker_that_slept_beyond_its_session_does_no_harm(pipeline: Pipeline)
     time.sleep(2)
     sleeper.signal(signal.SIGSTOP)
     pipeline.worker()
-    time.sleep(9)
+    eventually(lambda: pipeline.shares().keys(), {"worker-1"})
     sleeper.signal(signal.SIGCONT)
+    assert sleeper.process
+    assert sleeper.process.wait(PATIENCE_S) == FAILED
     assert source.wait(60) == 0
     check(pipeline)
 
