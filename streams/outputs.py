@@ -92,7 +92,7 @@ class Outputs:
         """Send what is left."""
         self._producer.flush(5)
 
-    def _send(self, topic: str, partition: int, value: bytes) -> None:
+    def _send(self, topic: str, partition: int, value: Any) -> None:
         while True:
             try:
                 self._producer.produce(topic, value, partition=partition, on_delivery=self._delivered)
@@ -113,8 +113,8 @@ class Outputs:
             raise OutputError(f"{left} records unanswered, {len(self._errors)} refused: {self._errors[:1]}")
 
 
-def span_records(table: Any) -> list[bytes]:
-    """A table of spans as records of `spans.v1`: Arrow IPC streams, each within the size of a record."""
+def span_records(table: Any) -> list[Any]:
+    """A table of spans as records of `spans.v1`: Arrow IPC streams, each a buffer that fits a record."""
     rows = max(1, int(len(table) * _RECORD_BYTES / max(table.nbytes, 1)))
     records = []
     for start in range(0, len(table), rows):
@@ -128,11 +128,24 @@ def span_records(table: Any) -> list[bytes]:
     return records
 
 
-def _stream(table: Any) -> bytes:
-    sink = pa.BufferOutputStream()
+def _stream(table: Any) -> Any:
+    """One stream with one batch, written into a buffer of its size: one that grows is copied again and again."""
+    batch = table.combine_chunks().to_batches()[0]
+    buffer = pa.allocate_buffer(_FRAME_BYTES + pa.ipc.get_record_batch_size(batch))
+    sink = pa.FixedSizeBufferWriter(buffer)
     with pa.ipc.new_stream(sink, SPAN_ARROW) as writer:
-        writer.write_table(table)
-    return sink.getvalue().to_pybytes()
+        writer.write_batch(batch)
+    return buffer.slice(0, sink.tell())
+
+
+def _frame_bytes() -> int:
+    sink = pa.BufferOutputStream()
+    pa.ipc.new_stream(sink, SPAN_ARROW).close()
+    return len(sink.getvalue())
+
+
+_FRAME_BYTES: Final = _frame_bytes()
+"""What a stream takes beside its batch: the schema before and the end behind it."""
 
 
 def _parts(table: Any) -> list[Any]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 
 from confluent_kafka import Message
@@ -20,47 +22,98 @@ from tracemill.config import Config
 from tracemill.evaluation.flush import Flush
 from tracemill.evaluation.judge import RuleBook
 
-TRIAL_S: Final = 120.0
+RECORD_S: Final = 120.0
+"""A record that takes longer stands still for good."""
+READ_S: Final = 900.0
+TRIED_BYTES: Final = 256 * 1024 * 1024
+"""More than a worker reads before it first commits: what ended the others lies in the first so many."""
+BEGUN, DONE = "begun", "done"
+
+
+class TrialError(RuntimeError):
+    """Records couldn't be tried, for a reason that is none of theirs; nothing is known of them."""
 
 
 def killers(config: Config, partition: int, first: int) -> Iterator[int]:
-    """Offsets of the records from `first` to the end as it is now that a process dies of, in order. Blocks."""
+    """Offsets of the records from `first` that a process dies of, in order. Blocks.
+
+    Raises:
+        TrialError: a trial ended between two records, e.g. because no broker answers.
+    """
+    while (culprit := _try(config, partition, first)) is not None:
+        yield culprit
+        first = culprit + 1
+
+
+def _try(config: Config, partition: int, first: int) -> int | None:
+    """The record at which one more process ended, None when it tried them all."""
+    command = [sys.executable, "-m", "streams.trial", str(partition), str(first)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as trial:
+        assert trial.stdin
+        trial.stdin.write(config.model_dump_json())
+        trial.stdin.close()
+        begun = _watch(trial)
+    if trial.returncode == 0:
+        return None
+    if begun is None:
+        raise TrialError(f"partition {partition}: the trial of its records ended with {trial.returncode}")
+    return begun
+
+
+def _watch(trial: subprocess.Popen[str]) -> int | None:
+    """The record that was begun and not done when the process ended, or was ended because it stood still."""
+    assert trial.stdout
+    begun: int | None = None
     while True:
-        command = [sys.executable, "-m", "streams.trial", str(partition), str(first)]
-        try:
-            done = subprocess.run(
-                command, input=config.model_dump_json(), capture_output=True, text=True, timeout=TRIAL_S
-            )
-            tried, ended = done.stdout.split(), done.returncode == 0
-        except subprocess.TimeoutExpired as hung:
-            tried, ended = (hung.stdout or b"").decode().split(), False
-        if ended or not tried:
-            return
-        first = int(tried[-1]) + 1
-        yield int(tried[-1])
+        timer = threading.Timer(RECORD_S if begun is not None else READ_S, trial.kill)
+        timer.start()
+        line = trial.stdout.readline()
+        timer.cancel()
+        if not line:
+            return begun
+        word, offset = line.split()
+        begun = int(offset) if word == BEGUN else None
+
+
+class _Enough(Exception):
+    """What could have ended a worker was tried."""
 
 
 def try_all(config: Config, partition: int, first: int) -> None:
-    """Assemble and decide each bundle by itself; its offset is printed before."""
+    """Assemble and decide each bundle by itself, and say on standard output which is begun and which is done."""
     flush = Flush(RuleBook().judge, config.assembly.memory_horizon_ms)
+    tried_bytes = 0
 
-    def one(offset: int, value: bytes, index: bytes) -> None:
-        sys.stdout.write(f"{offset}\n")
-        sys.stdout.flush()
-        assembler = Assembler(config.assembly, Memory(1), Anchor(offset, 0, 0, ""))
-        try:
-            assembler.feed_bundle(offset, 0, value, index)
-        except BundleError:
-            return  # the worker sets it aside without harm
-        assembler.feed_tick(offset + 1, config.assembly.max_age_ms + 1)
-        flush.run([(partition, assembler.take())])
+    def one(message: Message) -> None:
+        nonlocal tried_bytes
+        index, value, offset = index_of(message.headers()), message.value() or b"", message.offset()
+        if not index:
+            return
+        _say(BEGUN, offset)
+        _decide(flush, config, (partition, offset), value, index)
+        _say(DONE, offset)
+        tried_bytes += len(value)
+        if tried_bytes > TRIED_BYTES:
+            raise _Enough
 
-    def bundles_only(message: Message) -> None:
-        index = index_of(message.headers())
-        if index:
-            one(message.offset(), message.value() or b"", index)
+    with suppress(_Enough):
+        read_from(config.kafka, topics.OTLP.name(config.kafka.namespace), {partition: first}, one, READ_S)
 
-    read_from(config.kafka, topics.OTLP.name(config.kafka.namespace), {partition: first}, bundles_only, TRIAL_S)
+
+def _say(word: str, offset: int | None) -> None:
+    sys.stdout.write(f"{word} {offset}\n")
+    sys.stdout.flush()
+
+
+def _decide(flush: Flush, config: Config, place: tuple[int, int | None], value: bytes, index: bytes) -> None:
+    partition, offset = place[0], place[1] or 0
+    assembler = Assembler(config.assembly, Memory(1), Anchor(offset, 0, 0, ""))
+    try:
+        assembler.feed_bundle(offset, 0, value, index)
+    except BundleError:
+        return  # the worker sets it aside without harm
+    assembler.feed_tick(offset + 1, config.assembly.max_age_ms + 1)
+    flush.run([(partition, assembler.take())])
 
 
 if __name__ == "__main__":
