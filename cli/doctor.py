@@ -82,11 +82,10 @@ def broker(config: Config) -> Iterator[Finding]:
     from confluent_kafka import KafkaException
     from confluent_kafka.admin import AdminClient
 
-    from runtime.kafka import QUIET
+    from runtime.kafka import QUIET, client_settings
 
-    settings = {"bootstrap.servers": config.kafka.bootstrap, "log_level": QUIET}
     try:
-        found = AdminClient(settings).list_topics(timeout=TIMEOUT_S)
+        found = AdminClient(client_settings(config.kafka, log_level=QUIET)).list_topics(timeout=TIMEOUT_S)
     except KafkaException as error:
         yield Finding("Kafka", told(error), f"is it running at {config.kafka.bootstrap}? See kafka.bootstrap")
     else:

@@ -128,6 +128,7 @@ def effective(config: Config, port_offset: int) -> Config:
         if not 0 < raw[section][name] < 65536:
             raise ConfigError(f"--port-offset {port_offset} makes {section}.{name} {raw[section][name]}: use another")
     raw["kafka"]["bootstrap"] = f"127.0.0.1:{raw['embedded']['kafka_port']}"
+    raw["kafka"]["security"] = {}
     raw["store"]["url"] = f"http://127.0.0.1:{raw['embedded']['store_port']}"
     raw["embedded"]["data_dir"] = str(config.embedded.data_dir.absolute())
     if config.sampling.rules:

@@ -41,7 +41,8 @@ class Receiver:
         self._content = config.dead_letters.content
         self._dead_letters = topics.DEAD_LETTERS.name(config.kafka.namespace)
         self._holding = False
-        settings = consumer_settings(Kafka(bootstrap=receiver.bootstrap), receiver.group, **_SETTINGS)
+        kafka = Kafka(bootstrap=receiver.bootstrap, security=receiver.security)
+        settings = consumer_settings(kafka, receiver.group, **_SETTINGS)
         self._consumer = Consumer(settings)
         self._consumer.subscribe([receiver.topic], on_assign=self._assigned)
 

@@ -10,7 +10,7 @@ from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaExcep
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
 from loadtest.commands import CommandFailed
-from runtime.kafka import ADMIN_TIMEOUT_S
+from runtime.kafka import ADMIN_TIMEOUT_S, client_settings
 from tracemill import topics
 from tracemill.config import Config
 
@@ -48,7 +48,7 @@ class Progress:
     def __init__(self, config: Config) -> None:
         self._kafka = config.kafka
         self._sinks = config.sinks.group
-        self._admin = AdminClient({"bootstrap.servers": config.kafka.bootstrap})
+        self._admin = AdminClient(client_settings(config.kafka))
 
     def standing(self) -> Standing:
         """Where everything is now."""

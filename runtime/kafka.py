@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
 
+from runtime.kafka_security import librdkafka
 from tracemill import topics
 from tracemill.config import ConfigError, Kafka
 
@@ -24,10 +25,15 @@ QUIET = 2
 """librdkafka's `log_level` for clients whose user says itself what goes wrong, so that it doesn't write to stderr."""
 
 
+def client_settings(kafka: Kafka, **more: Any) -> dict[str, Any]:
+    """librdkafka settings of any client: where the brokers are, and who we are."""
+    return {"bootstrap.servers": kafka.bootstrap, **librdkafka(kafka.security), **more}
+
+
 def producer_settings(kafka: Kafka, delivery_timeout_ms: int = 10_000, **more: Any) -> dict[str, Any]:
     """librdkafka settings of a producer that loses and repeats nothing: acks=all, idempotent."""
     return {
-        "bootstrap.servers": kafka.bootstrap,
+        **client_settings(kafka),
         "reconnect.backoff.max.ms": RECONNECT_MS,
         "enable.idempotence": True,
         "acks": "all",
@@ -43,7 +49,7 @@ def producer_settings(kafka: Kafka, delivery_timeout_ms: int = 10_000, **more: A
 def consumer_settings(kafka: Kafka, group: str, **more: Any) -> dict[str, Any]:
     """librdkafka settings of a consumer that commits by itself and starts at the oldest record."""
     return {
-        "bootstrap.servers": kafka.bootstrap,
+        **client_settings(kafka),
         "reconnect.backoff.max.ms": RECONNECT_MS,
         "group.id": group,
         "enable.auto.commit": False,
@@ -61,9 +67,14 @@ def ensure_topics(kafka: Kafka, wanted: Iterable[topics.Topic] = topics.ALL, nam
         ConfigError: a topic has another number of partitions than configured, or otlp isn't LogAppendTime.
         KafkaException: no broker answers.
     """
-    admin = AdminClient({"bootstrap.servers": kafka.bootstrap, "log_level": QUIET})
+    refusals: list[KafkaError] = []
+    admin = AdminClient(client_settings(kafka, log_level=QUIET, error_cb=refusals.append))
     space = namespace or kafka.namespace
-    known = admin.list_topics(timeout=ADMIN_TIMEOUT_S).topics
+    try:
+        known = admin.list_topics(timeout=ADMIN_TIMEOUT_S).topics
+    except KafkaException as error:
+        admin.poll(0)
+        raise _with_reason(error, refusals) from error
     missing = [topic for topic in wanted if topic.name(space) not in known]
     wanting = [_new_topic(topic, kafka, space) for topic in missing]
     made = admin.create_topics(wanting, request_timeout=MAKING_TIMEOUT_S) if wanting else {}
@@ -78,6 +89,15 @@ def ensure_topics(kafka: Kafka, wanted: Iterable[topics.Topic] = topics.ALL, nam
         raise ConfigError("; ".join(problems))
 
 
+def _with_reason(error: KafkaException, refusals: list[KafkaError]) -> KafkaException:
+    """A client that isn't let in is only told that it got no answer in time; why is told to its `error_cb`."""
+    told = [each.str() for each in refusals if each.code() in _REFUSED]
+    return KafkaException(f"{told[-1]} (see kafka.security)") if told else error
+
+
+_REFUSED = (KafkaError._AUTHENTICATION, KafkaError._SSL)
+
+
 def _new_topic(topic: topics.Topic, kafka: Kafka, space: str) -> NewTopic:
     count = topics.partition_count(topic, kafka.partitions)
     config = topic.config(kafka.retained_bytes, count, kafka.min_insync_replicas)
@@ -88,7 +108,7 @@ def topic_problems(
     kafka: Kafka, wanted: Iterable[topics.Topic] = topics.ALL, namespace: str | None = None
 ) -> list[str]:
     """What is wrong with the topics as they are on the broker, each as a sentence that says what to do."""
-    admin = AdminClient({"bootstrap.servers": kafka.bootstrap, "log_level": QUIET})
+    admin = AdminClient(client_settings(kafka, log_level=QUIET))
     space = namespace or kafka.namespace
     known = _settled(admin, [topic.name(space) for topic in wanted])
     problems = []

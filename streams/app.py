@@ -19,6 +19,7 @@ from runtime.health import HealthServer
 from runtime.kafka import ensure_topics
 from runtime.logs import configure
 from runtime.processes import carry_name
+from streams.credentials import credentials
 from streams.ending import end_within, or_end
 from streams.outputs import Outputs
 from streams.transport import App
@@ -101,6 +102,7 @@ def _faust_app(config: Config, directory: str) -> faust.App:
     return App(
         config.streams.group,
         broker=[f"kafka://{address}" for address in config.kafka.bootstrap.split(",")],
+        broker_credentials=credentials(config.kafka.security),
         autodiscover=False,
         web_enabled=False,
         store="memory://",

@@ -32,6 +32,31 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class KafkaSecurity(Section):
+    """How a client and Kafka know each other. By default they don't: plain text, on a network that is trusted."""
+
+    tls: bool = Field(False, description="Talk TLS.")
+    ca_file: Path | None = Field(None, description="Certificates to trust, PEM; null: those of the system.")
+    cert_file: Path | None = Field(None, description="The client's own certificate, PEM, where Kafka asks for one.")
+    key_file: Path | None = Field(None, description="And its key, PEM without a password.")
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = Field(None, description="Of SASL, if any.")
+    username: str = ""
+    password: str = Field("", repr=False)
+    password_file: Path | None = Field(None, description="Read instead of `password`, e.g. a mounted secret.")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.mechanism and not (self.username and (self.password or self.password_file)):
+            raise ValueError("mechanism needs username, and password or password_file")
+        if not self.mechanism and (self.username or self.password or self.password_file):
+            raise ValueError("username and password need a mechanism, e.g. SCRAM-SHA-512")
+        if bool(self.cert_file) != bool(self.key_file):
+            raise ValueError("cert_file and key_file belong together")
+        if not self.tls and (self.ca_file or self.cert_file):
+            raise ValueError("ca_file and cert_file are of use with tls: true only")
+        return self
+
+
 class Kafka(Section):
     """Where the log is, and how its topics are made."""
 
@@ -42,8 +67,10 @@ class Kafka(Section):
     min_insync_replicas: Positive = Field(1, description="2 on a cluster.")
     retained_bytes: Positive = Field(2 * 1024**3, description="Kept in all topics together, at most.")
     compression: Literal["none", "lz4", "zstd"] = Field(
-        "lz4", description="Of all that we write. zstd takes a third less disk and network, none a sixth less CPU."
+        "lz4",
+        description="Of all that we write. zstd takes a third less disk and network, and more CPU.",
     )
+    security: KafkaSecurity = KafkaSecurity()
 
     @model_validator(mode="after")
     def _replicas(self) -> Self:
@@ -75,6 +102,7 @@ class KafkaReceiver(Section):
     topic: str = "otlp_spans"
     group: str = "tracemill-receiver"
     tenant: str = "default"
+    security: KafkaSecurity = KafkaSecurity()
 
 
 class Ingest(Section):

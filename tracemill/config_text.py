@@ -28,10 +28,11 @@ def default_text() -> str:
 
 def _entry(name: str, field: FieldInfo) -> Iterator[str]:
     if isinstance(field.default, BaseModel):
-        yield f"# {type(field.default).__doc__}"
+        section = type(field.default)
+        yield f"# {section.__doc__}"
         yield f"{name}:"
-        for key, inner in type(field.default).model_fields.items():
-            yield f"  {key}: {_plain(inner.default)}{_comment(inner)}"
+        for key, inner in section.model_fields.items():
+            yield from (f"  {line}" for line in _entry(key, inner))
     else:
         yield f"{name}: {_plain(field.default)}{_comment(field)}"
 
@@ -41,7 +42,5 @@ def _comment(field: FieldInfo) -> str:
 
 
 def _plain(value: Any) -> str:
-    if isinstance(value, BaseModel):
-        value = value.model_dump(mode="json")
     shown = str(value) if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
     return yaml.safe_dump(shown, default_flow_style=True, width=10_000).removesuffix("\n...\n").strip()

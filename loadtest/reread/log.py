@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from loadtest.commands import CommandFailed
-from runtime.kafka import ADMIN_TIMEOUT_S, QUIET, consumer_settings
+from runtime.kafka import ADMIN_TIMEOUT_S, QUIET, client_settings, consumer_settings
 from tracemill import topics
 from tracemill.config import Kafka
 
@@ -95,7 +95,7 @@ class SourceLog:
 
 def _partitions(kafka: Kafka, topic: str) -> int:
     try:
-        admin = AdminClient({"bootstrap.servers": kafka.bootstrap, "log_level": QUIET})
+        admin = AdminClient(client_settings(kafka, log_level=QUIET))
         known = admin.list_topics(timeout=LOOK_TIMEOUT_S)
     except KafkaException as error:
         raise NoLogError(

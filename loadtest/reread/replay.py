@@ -21,7 +21,7 @@ from loadtest.commands import CommandFailed
 from loadtest.reread.log import Offsets, SourceLog
 from loadtest.reread.plan import Run
 from loadtest.reread.workers import StreamWorker, running
-from runtime.kafka import ADMIN_TIMEOUT_S, QUIET, ensure_topics
+from runtime.kafka import ADMIN_TIMEOUT_S, QUIET, client_settings, ensure_topics
 from tracemill import topics
 
 Say = Callable[[str], None]
@@ -55,7 +55,7 @@ def own_topics(run: Run, keep: bool, say: Say) -> Iterator[None]:
 
 
 def _remove(run: Run, say: Say) -> None:
-    admin = AdminClient({"bootstrap.servers": run.config.kafka.bootstrap, "log_level": QUIET})
+    admin = AdminClient(client_settings(run.config.kafka, log_level=QUIET))
     asked = admin.delete_topics([topic.name(run.output) for topic in topics.ALL])
     asked |= admin.delete_consumer_groups([run.config.streams.group])
     for name, future in asked.items():
