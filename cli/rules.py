@@ -39,6 +39,24 @@ def apply_(file: RulesFile, config: ConfigOption = None) -> None:
     typer.echo(f"{file}: {len(rule_set.rules)} rules apply, hash {rule_set.digest[:12]}")
 
 
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="A Collector's configuration, or a list of its policies.")],
+    processor: Annotated[str, typer.Option(help="Which processor, if there are several: tail_sampling/NAME.")] = "",
+) -> None:
+    """Print the rules that a Collector's `tail_sampling` policies amount to."""
+    from tracemill.sampling import RulesError
+    from tracemill.sampling.tail_sampling import import_rules
+
+    try:
+        text = import_rules(file.read_text(), str(file), processor)
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}") from error
+    except RulesError as error:
+        raise ConfigError(str(error)) from error
+    typer.echo(text, nl=False)
+
+
 @app.command()
 def show(config: ConfigOption = None) -> None:
     """Print the rules that were applied last."""

@@ -98,6 +98,11 @@ def _length(checker: Checker, name: str, trees: Sequence[exp.Expr], scope: Scope
     return Call(Function.LENGTH, (operand,), Kind.INTEGER)
 
 
+def _to_integer(checker: Checker, name: str, trees: Sequence[exp.Expr], scope: Scope) -> Node:
+    operand = checker.of_kind(trees[0], scope, (Kind.TEXT,), f"what {name} takes")
+    return Call(Function.TO_INTEGER, (operand,), Kind.INTEGER)
+
+
 def _has(checker: Checker, name: str, trees: Sequence[exp.Expr], scope: Scope) -> Node:
     values = checker.of_kind(trees[0], scope, (Kind.TEXT_LIST,), "the first argument of has")
     value = checker.of_kind(trees[1], scope, (Kind.TEXT,), "the second argument of has")
@@ -181,6 +186,7 @@ _SIGNATURES: Final[Mapping[str, tuple[int, int, _Handler]]] = {
     "CONTAINS": (2, 2, _text_in_text),
     "REGEXP_LIKE": (2, 2, _matches),
     "HAS": (2, 2, _has),
+    "TO_INTEGER": (1, 1, _to_integer),
     "COALESCE": (2, 99, _coalesce),
     "ROUND": (1, 2, _round),
     "ABS": (1, 1, _numeric),

@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 
 from tracemill.expressions import tree
 from tracemill.expressions.expression import Expression
+from tracemill.expressions.patterns import INTEGER_TEXT
 from tracemill.expressions.tree import SPAN_TOTAL, Function, Node
 from tracemill.schema import Kind
 
@@ -171,6 +172,8 @@ class _Renderer:
                 return f"(position({parts[0]}, {parts[1]}) > 0)"
             case Function.ABS:
                 return f"toInt64(abs({parts[0]}))" if node.kind is Kind.INTEGER else f"abs({parts[0]})"
+            case Function.TO_INTEGER:
+                return f"toInt64OrNull(extract({parts[0]}, {self.bind(INTEGER_TEXT, 'String')}))"
             case Function.ROUND:
                 return self.rounded(parts[0], parts[1])
             case Function.COALESCE:

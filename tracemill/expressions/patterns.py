@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+INTEGER_TEXT: Final = r"\A-?[0-9]{1,19}\z"
+"""What TO_INTEGER reads, as far as 64 bits hold it."""
+
 _UPPER: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _TO_LOWER: Final = str.maketrans(_UPPER, _UPPER.lower())
 _META: Final = frozenset("\\.+*?()|[]{}^$")

@@ -17,7 +17,7 @@ import polars as pl
 from tracemill.expressions import tree
 from tracemill.expressions.expression import Expression
 from tracemill.expressions.folding import Value, fold
-from tracemill.expressions.patterns import LikePattern, Wildcard
+from tracemill.expressions.patterns import INTEGER_TEXT, LikePattern, Wildcard
 from tracemill.expressions.tree import SPAN_TOTAL, Function, Node
 from tracemill.schema import Kind
 
@@ -225,6 +225,8 @@ def _call(function: Function, parts: list[pl.Expr], kind: Kind) -> pl.Expr:
             return first.str.contains(parts[1], literal=True)
         case Function.HAS:
             return first.list.contains(parts[1])
+        case Function.TO_INTEGER:
+            return first.str.extract(f"({INTEGER_TEXT})").cast(pl.Int64, strict=False)
         case Function.ABS:
             return first.abs()
         case Function.FLOOR:

@@ -33,6 +33,7 @@ class Function(StrEnum):
     GREATEST = "GREATEST"
     LEAST = "LEAST"
     HAS = "HAS"
+    TO_INTEGER = "TO_INTEGER"
 
 
 @dataclass(frozen=True, slots=True)
