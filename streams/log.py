@@ -57,8 +57,9 @@ def _bring_back(kafka: Kafka, partition: int, lacking: Sequence[Closing]) -> int
     for closing in lacking:
         still = [found[offset] for offset in _earlier(closing) if offset in found]
         earlier = [piece for bundle in still for piece in pieces_of(closing.trace.key, bundle)[0]]
-        closing.decided.pieces = earlier + closing.trace.pieces
+        # In this order: the next revision takes over the pieces that it finds, and whether they are all.
         closing.decided.whole = len(still) == len(_earlier(closing))
+        closing.decided.pieces = earlier + closing.trace.pieces
     return len(wanted)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from typing import NamedTuple
 
 from confluent_kafka import Consumer, TopicPartition
 
 from runtime.kafka import ADMIN_TIMEOUT_S, consumer_settings, fetch_records, read_from
+from runtime.logs import pairs
 from streams.log import bundles_at
 from tracemill import topics
 from tracemill.assembly.assembler import Assembler
@@ -14,6 +16,8 @@ from tracemill.assembly.memory import Memory
 from tracemill.assembly.restart import Past
 from tracemill.assembly.trace import Anchor
 from tracemill.config import Config
+
+log = logging.getLogger(__name__)
 
 MARGIN_MS = 60_000
 """Read so much more of `decisions.v1` than the horizon, because its records were written after what they decide."""
@@ -36,6 +40,15 @@ def recover(config: Config, partition: int) -> Recovered:
     assembler, memory = past.restart(
         config.assembly, committed, lambda offsets: bundles_at(config.kafka, partition, offsets)
     )
+    if past.lost:
+        log.error(
+            pairs(
+                "open traces are lost: the log was removed before they were finished; raise its retention",
+                partition=partition,
+                traces=len(past.lost),
+                first=past.lost[0][:16].hex(),
+            )
+        )
     return Recovered(assembler, memory, past.start(committed), past.takeovers(committed))
 
 

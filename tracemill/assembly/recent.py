@@ -27,6 +27,7 @@ class Recent:
 
     def __init__(self, limits: Assembly, memory: Remembers) -> None:
         self._grace_ms, self._limit_bytes = limits.late_grace_ms, limits.late_grace_bytes
+        self._horizon_ms = limits.memory_horizon_ms
         self._memory = memory
         self._decided: dict[bytes, Decided] = {}
         self._grace: deque[tuple[int, int, Decided]] = deque()
@@ -34,7 +35,10 @@ class Recent:
 
     def get(self, key: bytes, now: int) -> Decided | None:
         """What was decided about a trace; None at the log time `now` if it was never, or too long ago."""
-        return self._decided.get(key) or self._memory.get(key, now)
+        decided = self._decided.get(key)
+        if decided and decided.closed_at + self._horizon_ms >= now:
+            return decided
+        return self._memory.get(key, now)
 
     def close(self, trace: OpenTrace, at: int) -> Decided:
         """`trace` is closed at the log time `at`: what is known of it from now on."""
@@ -71,4 +75,5 @@ def _decided(trace: OpenTrace, closed_at: int) -> Decided:
         before.first_through,
         trace.rooted,
         None if before.pieces is None else before.pieces + own,
+        whole=before.pieces is None or before.whole,
     )

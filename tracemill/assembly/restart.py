@@ -29,13 +29,17 @@ _SHADOW = ["tenant", "trace_id", "closed_by", "cause", "records", "times", "size
 
 
 class Past:
-    """What the blocks of a partition say, taken in the order of the topic."""
+    """What the blocks of a partition say, taken in the order of the topic.
+
+    After `restart`, `lost` names the open traces of which the log has nothing any longer.
+    """
 
     def __init__(self) -> None:
         self._decided: list[Any] = []
         self._carried: dict[bytes, dict[int, dict[str, Any]]] = defaultdict(dict)
         self._anchors: dict[int, Anchor] = {}
         self._takeovers: Counter[int] = Counter()
+        self.lost: list[bytes] = []
 
     def take(self, value: bytes) -> None:
         """Read one block.
@@ -72,7 +76,8 @@ class Past:
         found = bundles_at(wanted) if wanted else {}
         for trace in traces:
             _fill(trace, found)
-        assembler.restore(traces, self._shadows(start))
+        self.lost = [trace.key for trace in traces if not trace.pieces]
+        assembler.restore([trace for trace in traces if trace.pieces], self._shadows(start))
         return assembler, memory
 
     def _shadows(self, start: Anchor) -> Shadows:

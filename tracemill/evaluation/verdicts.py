@@ -53,6 +53,9 @@ class Settled:
     def follow(self, place: int, rules: str, before: Verdict, fresh: bool, whole: bool) -> Verdict:
         """A trace that was decided before: its verdict only moves towards kept or a higher probability.
 
+        It moves with a new span only: what brings none writes nothing, and a verdict moved by it would hold for spans
+        that nobody wrote.
+
         Args:
             place: which trace.
             rules: the rule set that holds for it now.
@@ -62,7 +65,7 @@ class Settled:
         """
         now = self.verdict(place, rules)
         self.changed[place], self.written[place] = fresh and whole, fresh
-        if whole and moves(before.keep, before.probability, now.keep, now.probability):
+        if fresh and whole and moves(before.keep, before.probability, now.keep, now.probability):
             self.rewritten[place] = True
             return now
         self.keep[place], self.policy[place] = before.keep, before.policy

@@ -83,3 +83,30 @@ def test_spans_that_have_left_memory_stay_away() -> None:
     before.pieces = None
     again = OpenTrace(trace.key, 5, 20, 20, before, rooted=False, records=[20])
     assert closed(where, again, 40).pieces is None
+
+
+def test_what_is_older_than_the_horizon_is_forgotten_even_if_it_is_not_written_down_yet() -> None:
+    where, trace = recent(), open_trace(at=5)
+    horizon = Assembly().memory_horizon_ms
+    decided = closed(where, trace, 7, settled=False)
+    assert where.get(trace.key, 7 + horizon) is decided
+    assert where.get(trace.key, 7 + horizon + 1) is None
+
+
+def test_a_trace_of_which_spans_are_gone_is_not_whole_in_the_next_revision_either() -> None:
+    where, trace = recent(), open_trace()
+    first = closed(where, trace, 7)
+    first.whole = False
+    late = open_trace(at=9)
+    late.before = first
+    assert not closed(where, late, 12).whole
+
+
+def test_a_trace_that_is_read_again_may_be_whole() -> None:
+    where, trace = recent(), open_trace()
+    first = closed(where, trace, 7)
+    first.whole, first.pieces = False, None
+    late = open_trace(at=9)
+    late.before = first
+    again = closed(where, late, 12)
+    assert (again.pieces, again.whole) == (None, True)
