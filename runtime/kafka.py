@@ -27,14 +27,18 @@ QUIET = 2
 
 def client_settings(kafka: Kafka, **more: Any) -> dict[str, Any]:
     """librdkafka settings of any client: where the brokers are, and who we are."""
-    return {"bootstrap.servers": kafka.bootstrap, **librdkafka(kafka.security), **more}
+    return {
+        "bootstrap.servers": kafka.bootstrap,
+        "reconnect.backoff.max.ms": RECONNECT_MS,
+        **librdkafka(kafka.security),
+        **more,
+    }
 
 
 def producer_settings(kafka: Kafka, delivery_timeout_ms: int = 10_000, **more: Any) -> dict[str, Any]:
     """librdkafka settings of a producer that loses and repeats nothing: acks=all, idempotent."""
     return {
         **client_settings(kafka),
-        "reconnect.backoff.max.ms": RECONNECT_MS,
         "enable.idempotence": True,
         "acks": "all",
         "compression.type": kafka.compression,
@@ -50,7 +54,6 @@ def consumer_settings(kafka: Kafka, group: str, **more: Any) -> dict[str, Any]:
     """librdkafka settings of a consumer that commits by itself and starts at the oldest record."""
     return {
         **client_settings(kafka),
-        "reconnect.backoff.max.ms": RECONNECT_MS,
         "group.id": group,
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,

@@ -15,9 +15,8 @@ def librdkafka(security: KafkaSecurity) -> dict[str, Any]:
     """
     settings: dict[str, Any] = {}
     if security.tls or security.mechanism:
-        settings["security.protocol"] = ("SASL_" if security.mechanism else "") + (
-            "SSL" if security.tls else "PLAINTEXT"
-        )
+        transport = "SSL" if security.tls else "PLAINTEXT"
+        settings["security.protocol"] = f"SASL_{transport}" if security.mechanism else transport
     files = {"ca": security.ca_file, "certificate": security.cert_file, "key": security.key_file}
     settings |= {f"ssl.{name}.location": str(file) for name, file in files.items() if file}
     if security.mechanism:

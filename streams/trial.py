@@ -86,11 +86,11 @@ def try_all(config: Config, partition: int, first: int) -> None:
 
     def one(message: Message) -> None:
         nonlocal tried_bytes
-        index, value, offset = index_of(message.headers()), message.value() or b"", message.offset()
+        index, value, offset = index_of(message.headers()), message.value() or b"", message.offset() or 0
         if not index:
             return
         _say(BEGUN, offset)
-        _decide(flush, config, (partition, offset), value, index)
+        _decide(flush, config, partition, offset, value, index)
         _say(DONE, offset)
         tried_bytes += len(value)
         if tried_bytes > TRIED_BYTES:
@@ -100,13 +100,12 @@ def try_all(config: Config, partition: int, first: int) -> None:
         read_from(config.kafka, topics.OTLP.name(config.kafka.namespace), {partition: first}, one, READ_S)
 
 
-def _say(word: str, offset: int | None) -> None:
+def _say(word: str, offset: int) -> None:
     sys.stdout.write(f"{word} {offset}\n")
     sys.stdout.flush()
 
 
-def _decide(flush: Flush, config: Config, place: tuple[int, int | None], value: bytes, index: bytes) -> None:
-    partition, offset = place[0], place[1] or 0
+def _decide(flush: Flush, config: Config, partition: int, offset: int, value: bytes, index: bytes) -> None:
     assembler = Assembler(config.assembly, Memory(1), Anchor(offset, 0, 0, ""))
     try:
         assembler.feed_bundle(offset, 0, value, index)

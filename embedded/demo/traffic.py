@@ -11,8 +11,8 @@ from typing import Final
 
 from embedded.demo.visible import FirstTraces
 from embedded.parts import Part, http_ready
-from embedded.ports import free_port
 from embedded.stack import Addition, reachable
+from runtime.ports import free_port
 from tracemill.config import Config, ConfigError
 
 _PROVIDER: Final = "demo-provider"

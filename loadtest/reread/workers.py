@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from urllib.request import ProxyHandler, build_opener
 import yaml
 
 from loadtest.commands import CommandFailed
+from runtime.ports import free_port
 from tracemill.config import Config
 
 STOP_TIMEOUT_S: Final = 20.0
@@ -87,7 +87,7 @@ def running(config: Config, count: int, directory: Path) -> Iterator[list[Stream
 
 
 def _start(config: Config, file: Path) -> StreamWorker:
-    port, log = _free_port(), file.with_suffix(".log")
+    port, log = free_port(), file.with_suffix(".log")
     raw: dict[str, Any] = config.model_dump(mode="json")
     raw["streams"] |= {"metrics_host": "127.0.0.1", "metrics_port": port}
     file.write_text(yaml.safe_dump(raw))
@@ -110,9 +110,3 @@ def _stop(workers: list[StreamWorker]) -> None:
         except subprocess.TimeoutExpired:
             worker.process.kill()
             worker.process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

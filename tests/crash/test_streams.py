@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from streams.ending import FAILED
-from tests.builders.bundles import S, bundle, trace_id
+from tests.builders.bundles import S, bundle, poison, trace_id
 from tests.fixtures.streaming import Pipeline, decided, load
 from tests.fixtures.takeovers import takeovers
 from tests.fixtures.waiting import PATIENCE_S, eventually
@@ -134,10 +134,7 @@ def test_one_and_three_workers_write_the_same_rows_in_the_same_order(
 
 
 def test_a_record_that_kills_the_worker_is_set_aside(pipeline: Pipeline) -> None:
-    value, index = bundle([S(trace=1), S(trace=2)])
-    poison, poison_index = bundle([S(trace=3)], tenant="pöison")
-    broken = poison.replace("pöison".encode(), b"p\xff\xffison")
-    for each in ((value, index), (broken, poison_index), bundle([S(trace=4)])):
+    for each in (bundle([S(trace=1), S(trace=2)]), poison(), bundle([S(trace=4)])):
         pipeline.append(0, *each)
     for _ in range(6):
         if not pipeline.dead_letters():

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from embedded.kafka import jars
-from embedded.ports import free_port
+from runtime.ports import free_port
 from tests.guide.reader import Reader
 
 pytestmark = pytest.mark.integration

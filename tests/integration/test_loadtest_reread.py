@@ -13,12 +13,12 @@ import yaml
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from embedded.ports import free_port
 from loadtest.reread.log import LogMovedError, NoLogError, SourceLog
 from loadtest.reread.plan import Run
 from loadtest.reread.replay import Replay
 from loadtest.reread.workers import WorkerEndedError
 from runtime.kafka import ensure_topics, producer_settings
+from runtime.ports import free_port
 from tests.fixtures.streaming import ASSEMBLY
 from tracemill import topics
 from tracemill.config import Config, Kafka, parse

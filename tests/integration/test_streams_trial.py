@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from streams.trial import TrialError, killers
-from tests.builders.bundles import S, bundle
+from tests.builders.bundles import S, bundle, poison
 from tests.fixtures.ports import own_port
 from tests.fixtures.streaming import Pipeline
 from tracemill.config import Config, Kafka
@@ -20,12 +20,6 @@ def pipeline(kafka: str, namespace: str, tmp_path: Path) -> Pipeline:
     made = Pipeline(kafka, namespace, tmp_path)
     made.make_topics()
     return made
-
-
-def poison() -> tuple[bytes, bytes]:
-    """A bundle whose tenant isn't UTF-8, which no ingester lets through."""
-    value, index = bundle([S(trace=3)], tenant="pöison")
-    return value.replace("pöison".encode(), b"p\xff\xffison"), index
 
 
 def test_only_the_records_that_end_a_process_are_blamed(pipeline: Pipeline) -> None:
