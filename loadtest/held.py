@@ -39,7 +39,7 @@ def main(
     """Print bytes on the wire, resident bytes and their ratio, a held span."""
     workload = Workload(7, -(-spans // 8), profile_named(profile))
     limits = Assembly(partition_bytes=1 << 40)
-    assemblers = [Assembler(limits, Memory(1), Anchor(0, None, 0, "")) for _ in range(PARTITIONS)]
+    assemblers = [Assembler(limits, Memory(1), Anchor(0, None, 0)) for _ in range(PARTITIONS)]
     read = records(workload)
     process = psutil.Process()
     gc.collect()

@@ -1,25 +1,33 @@
-"""How does a command reach every partition, and how is it found again? By control records and a topic of them."""
+"""How does a command reach the partitions it concerns, and how is it found again? By control records and their topic.
+
+A key of `control.v1` says what its record is: `rules/<hash>`, `override/<tenant>/<id>` or `skip/<partition>/<offset>`.
+"""
 
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import orjson
-from confluent_kafka import Message, Producer
+from confluent_kafka import KafkaError, Message, Producer
 
 from runtime.kafka import QUIET, producer_settings, read_from
 from runtime.logs import pairs
 from tracemill import topics
 from tracemill.config import Kafka
-from tracemill.control import read_rules, rules_record
+from tracemill.control.overrides import Order, override_record, read_override
+from tracemill.control.promotions import Promotion, promotion_record
+from tracemill.control.rules import read_rules, rules_record
 from tracemill.errors import Malformed
 from tracemill.sampling import RuleSet
+from tracemill.sampling.steering import Steering
 
 log = logging.getLogger(__name__)
 
 TIMEOUT_S = 15.0
-SKIP = b"skip/"
+RULES, OVERRIDE, SKIP = "rules/", "override/", "skip/"
 
 
 class ControlError(RuntimeError):
@@ -32,42 +40,30 @@ def apply_rules(kafka: Kafka, rule_set: RuleSet) -> None:
     Raises:
         ControlError: Kafka didn't take it everywhere.
     """
-    producer = Producer(producer_settings(kafka, int(TIMEOUT_S * 1000), log_level=QUIET))
-    failed: list[str] = []
-
-    def delivered(error: Any, _: Message) -> None:
-        if error is not None:
-            failed.append(str(error))
-
     record = rules_record(rule_set)
-    producer.produce(
-        topics.CONTROL.name(kafka.namespace), record, rule_set.digest.encode(), partition=0, on_delivery=delivered
-    )
-    if producer.flush(TIMEOUT_S) or failed:
-        raise ControlError(f"the control topic didn't take the rules: {failed or 'no answer'}")
-    headers: Any = [(topics.HEADER_TYPE, topics.TYPE_RULES.encode())]
-    for partition in range(kafka.partitions):
-        name = topics.OTLP.name(kafka.namespace)
-        producer.produce(name, record, partition=partition, headers=headers, on_delivery=delivered)
-    left = producer.flush(TIMEOUT_S)
-    if left or failed:
-        raise ControlError(f"{left + len(failed)} of {kafka.partitions} partitions didn't take the rules: {failed[:1]}")
+    _keep(kafka, RULES + rule_set.digest, record)
+    _append(kafka, topics.TYPE_RULES, record, range(kafka.partitions))
 
 
-def applied_rules(kafka: Kafka) -> list[RuleSet]:
-    """Every rule set that was ever applied, the latest last."""
-    found: list[RuleSet] = []
+def order_override(kafka: Kafka, order: Order) -> None:
+    """Keep an order of an override (or that it is revoked), then make it hold in every partition.
 
-    def take(message: Message) -> None:
-        if (message.key() or b"").startswith(SKIP):
-            return
-        try:
-            found.append(read_rules(message.value() or b""))
-        except Malformed as error:
-            log.warning(pairs("a rule set can't be read", offset=message.offset(), why=error))
+    Raises:
+        ControlError: Kafka didn't take it everywhere.
+    """
+    record = override_record(order)
+    _keep(kafka, f"{OVERRIDE}{order.override.tenant}/{order.override.id}", record)
+    _append(kafka, topics.TYPE_OVERRIDE, record, range(kafka.partitions))
 
-    read_from(kafka, topics.CONTROL.name(kafka.namespace), {0: 0}, take)
-    return found
+
+def promote(kafka: Kafka, promotion: Promotion) -> None:
+    """Have a trace kept.
+
+    Raises:
+        ControlError: Kafka didn't take it.
+    """
+    partition = topics.partition_of(promotion.key[:16], kafka.partitions)
+    _append(kafka, topics.TYPE_PROMOTION, promotion_record(promotion), [partition])
 
 
 def skip(kafka: Kafka, partition: int, offset: int) -> None:
@@ -76,29 +72,73 @@ def skip(kafka: Kafka, partition: int, offset: int) -> None:
     Raises:
         ControlError: Kafka didn't take it.
     """
-    failed: list[str] = []
-    producer = Producer(producer_settings(kafka, int(TIMEOUT_S * 1000), log_level=QUIET))
-    key = SKIP + f"{partition}/{offset}".encode()
-    producer.produce(
-        topics.CONTROL.name(kafka.namespace),
-        orjson.dumps({"partition": partition, "offset": offset}),
-        key,
-        partition=0,
-        on_delivery=lambda error, _: failed.append(str(error)) if error else None,
-    )
-    if producer.flush(TIMEOUT_S) or failed:
-        raise ControlError(f"the control topic didn't take {key.decode()}: {failed or 'no answer'}")
+    _keep(kafka, f"{SKIP}{partition}/{offset}", orjson.dumps({"partition": partition, "offset": offset}))
+
+
+def applied_rules(kafka: Kafka) -> list[RuleSet]:
+    """Every rule set that was ever applied, the latest last."""
+    return [rule_set for _, rule_set in _kept(kafka, RULES, read_rules)]
+
+
+def overrides(kafka: Kafka) -> list[Order]:
+    """Every override that was ever ordered, as it stands; the latest last."""
+    return list({order.override.id: order for _, order in _kept(kafka, OVERRIDE, read_override)}.values())
+
+
+def last_steering(kafka: Kafka) -> Steering:
+    """What steers decisions, as far as it was ordered."""
+    rules, now_ms = applied_rules(kafka), time.time_ns() // 1_000_000
+    steering = Steering(rules[-1].digest if rules else "")
+    for order in overrides(kafka):
+        if order.holds_at(now_ms):
+            steering = steering.with_override(order.override)
+    return steering
 
 
 def skipped(kafka: Kafka, partition: int) -> set[int]:
     """The offsets of a partition that no worker reads."""
-    found: set[int] = set()
-    mine = SKIP + f"{partition}/".encode()
+    places = (key.split("/") for key, _ in _kept(kafka, SKIP, orjson.loads))
+    return {int(offset) for number, offset in places if int(number) == partition}
+
+
+def _keep(kafka: Kafka, key: str, value: bytes) -> None:
+    """Write to the control topic."""
+    _send(kafka, topics.CONTROL.name(kafka.namespace), value, [0], f"the control topic didn't take {key}", key=key)
+
+
+def _append(kafka: Kafka, kind: str, value: bytes, partitions: Iterable[int]) -> None:
+    """Write a control record to partitions of `otlp.v1`."""
+    headers: Any = [(topics.HEADER_TYPE, kind.encode())]
+    name = topics.OTLP.name(kafka.namespace)
+    _send(kafka, name, value, partitions, f"not every partition took the record of {kind}", headers=headers)
+
+
+def _send(kafka: Kafka, topic: str, value: bytes, partitions: Iterable[int], failure: str, **more: Any) -> None:
+    failed: list[KafkaError] = []
+
+    def delivered(error: KafkaError | None, _: Message) -> None:
+        if error is not None:
+            failed.append(error)
+
+    producer = Producer(producer_settings(kafka, int(TIMEOUT_S * 1000), log_level=QUIET))
+    for partition in partitions:
+        producer.produce(topic, value, partition=partition, on_delivery=delivered, **more)
+    left = producer.flush(TIMEOUT_S)
+    if left or failed:
+        raise ControlError(f"{failure}: {left + len(failed)} of its records weren't acknowledged {failed[:1]}")
+
+
+def _kept(kafka: Kafka, kind: str, read: Callable[[bytes], Any]) -> list[tuple[str, Any]]:
+    """What the control topic has of a kind: the rest of each key, and what is said; in the topic's order."""
+    found: list[tuple[str, Any]] = []
 
     def take(message: Message) -> None:
-        key = message.key() or b""
-        if key.startswith(mine):
-            found.add(int(key.removeprefix(mine)))
+        key = (message.key() or b"").decode()
+        if key.startswith(kind):
+            try:
+                found.append((key.removeprefix(kind), read(message.value() or b"")))
+            except Malformed as error:
+                log.warning(pairs("a control record can't be read", key=key, offset=message.offset(), why=error))
 
     read_from(kafka, topics.CONTROL.name(kafka.namespace), {0: 0}, take)
     return found

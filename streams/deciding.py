@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 from runtime.dead_letters import Record
 from streams import metrics
 from streams.letters import Letters
-from tracemill.assembly.trace import Closing, Event
+from tracemill.assembly.trace import Closing
 from tracemill.errors import Malformed, Reason
-from tracemill.evaluation.flush import Output
+from tracemill.evaluation.flush import Batch, Output
 
-Batches = Sequence[tuple[int, Sequence[Event]]]
-"""Partitions, ascending, and what closed in each, in the order of the log."""
+Batches = Sequence[Batch]
+"""By partition, ascending."""
 
 
 class Deciding:

@@ -15,7 +15,7 @@ from streams.deciding import Batches
 from streams.partitions import Partition, Partitions
 from tracemill.assembly.trace import Anchor, Event
 from tracemill.config import Streams
-from tracemill.evaluation.flush import Output
+from tracemill.evaluation.flush import Batch, Output
 
 Commit = Callable[[Mapping[int, int]], Awaitable[None]]
 """Commits offsets by partition; what isn't assigned any longer is left out."""
@@ -75,7 +75,7 @@ class Flushes:
         """Decide and write what closed so far; then commit. How much closed."""
         taken = [(ours, ours.take()) for ours in self._partitions]
         self._backlog.empty()
-        batches = [(ours.number, events) for ours, events in taken if events]
+        batches = [Batch(ours.number, events, ours.history) for ours, events in taken if events]
         outputs = await asyncio.to_thread(self._decide, batches) if batches else []
         anchors = {ours.number: ours.assembler.release(events) for ours, events in taken}
         moved = [ours for ours, _ in taken if anchors[ours.number].offset > ours.committed]
@@ -88,7 +88,7 @@ class Flushes:
                 if ours.number in told:
                     remember(ours, events, told[ours.number])
             await self._follow([ours for ours in moved if ours in self._partitions], anchors)
-        return sum(len(events) for _, events in batches)
+        return sum(len(batch.events) for batch in batches)
 
     async def _follow(self, moved: Sequence[Partition], anchors: Mapping[int, Anchor]) -> None:
         """Commit where reading would have to begin again."""

@@ -10,8 +10,9 @@ from confluent_kafka import Consumer, TopicPartition
 from runtime.kafka import ADMIN_TIMEOUT_S, consumer_settings, fetch_records
 from tracemill import topics
 from tracemill.assembly.excerpt import Bundle, pieces_of
-from tracemill.assembly.trace import Closing, Event
+from tracemill.assembly.trace import Closing
 from tracemill.config import Kafka
+from tracemill.evaluation.flush import Batch
 
 
 def bundles_at(kafka: Kafka, partition: int, offsets: Iterable[int]) -> dict[int, Bundle]:
@@ -38,13 +39,13 @@ def index_of(headers: Any) -> bytes:
     return next((value for name, value in headers or () if name == topics.HEADER_INDEX and value), b"")
 
 
-def bring_back(kafka: Kafka, batches: Sequence[tuple[int, Sequence[Event]]]) -> int:
+def bring_back(kafka: Kafka, batches: Sequence[Batch]) -> int:
     """Give every closing the spans it was decided with before; how many records were read for it.
 
     A trace of which the log has lost something is marked as not whole.
     """
     read = 0
-    for partition, events in batches:
+    for partition, events, _ in batches:
         lacking = [event for event in events if isinstance(event, Closing) and event.decided.pieces is None]
         if lacking:
             read += _bring_back(kafka, partition, lacking)

@@ -11,6 +11,7 @@ from streams import metrics
 from tracemill.assembly.assembler import Assembler
 from tracemill.assembly.memory import Memory
 from tracemill.assembly.trace import Event
+from tracemill.sampling.history import History
 
 TakeOver = Callable[[int], Coroutine[Any, Any, "Partition"]]
 """Takes a partition over: everything that was known of it where its last worker committed."""
@@ -28,6 +29,7 @@ class Partition:
     number: int
     assembler: Assembler
     memory: Memory
+    history: History
     skips: Set[int]
     committed: int
     read_at: float

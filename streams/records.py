@@ -20,7 +20,9 @@ from streams.partitions import Partition
 from tracemill import topics
 from tracemill.assembly.assembler import Assembler
 from tracemill.bundles import BundleError
-from tracemill.control import read_rules
+from tracemill.control.overrides import read_override
+from tracemill.control.promotions import read_promotion
+from tracemill.control.rules import read_rules
 from tracemill.errors import Malformed, Reason
 from tracemill.evaluation.judge import RuleBook
 
@@ -57,7 +59,13 @@ class Records:
 
 def handlers(rules: RuleBook) -> Mapping[str, Handler]:
     """By kind, what its records do; rule sets that they bring are added to `rules`."""
-    return {BUNDLE: bundle, topics.TYPE_TICK: tick, topics.TYPE_RULES: partial(apply_rules, rules)}
+    return {
+        BUNDLE: bundle,
+        topics.TYPE_TICK: tick,
+        topics.TYPE_RULES: partial(apply_rules, rules),
+        topics.TYPE_OVERRIDE: override,
+        topics.TYPE_PROMOTION: promote,
+    }
 
 
 def kind_of(record: Record) -> str:
@@ -85,6 +93,18 @@ def apply_rules(rules: RuleBook, assembler: Assembler, record: Record) -> None:
     rules.add(rule_set)
     assembler.feed_rules(record.offset, record.timestamp_ms, rule_set.digest)
     log.info(pairs("rules apply", partition=record.partition, offset=record.offset, rules=rule_set.digest[:12]))
+
+
+def override(assembler: Assembler, record: Record) -> None:
+    """From here on everything of a user, session, service or tenant is kept, or isn't any longer."""
+    order = read_override(record.value)
+    assembler.feed_override(record.offset, record.timestamp_ms, order.override, order.revoked)
+
+
+def promote(assembler: Assembler, record: Record) -> None:
+    """A trace is kept, whatever was decided about it."""
+    promotion = read_promotion(record.value)
+    assembler.feed_promotion(record.offset, record.timestamp_ms, promotion.key, promotion.why, promotion.known)
 
 
 def unknown(_: Assembler, record: Record) -> None:

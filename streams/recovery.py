@@ -7,15 +7,18 @@ from typing import NamedTuple
 
 from confluent_kafka import Consumer, TopicPartition
 
+from runtime.control import last_steering
 from runtime.kafka import ADMIN_TIMEOUT_S, consumer_settings, fetch_records, read_from
 from runtime.logs import pairs
-from streams.log import bundles_at
+from streams.log import bundles_at, oldest_offset
 from tracemill import topics
 from tracemill.assembly.assembler import Assembler
 from tracemill.assembly.memory import Memory
 from tracemill.assembly.restart import Past
 from tracemill.assembly.trace import Anchor
 from tracemill.config import Config
+from tracemill.sampling.history import History
+from tracemill.sampling.steering import Steering
 
 log = logging.getLogger(__name__)
 
@@ -28,18 +31,21 @@ class Recovered(NamedTuple):
 
     assembler: Assembler
     memory: Memory
+    history: History
     start: Anchor
     takeovers: int
 
 
 def recover(config: Config, partition: int) -> Recovered:
-    """The assembler and the memory of a partition as they were at the group's committed offset. Blocks."""
+    """A partition as it was at the group's committed offset. Blocks."""
     committed = _committed(config, partition)
     past = Past()
     _read_past(config, partition, committed, past)
+    start = past.start(committed, lambda: _last_steering(config, partition))
     assembler, memory = past.restart(
-        config.assembly, committed, lambda offsets: bundles_at(config.kafka, partition, offsets)
+        config.assembly, start, lambda offsets: bundles_at(config.kafka, partition, offsets)
     )
+    history = past.history(config.assembly.memory_horizon_ms, 1 / config.kafka.partitions)
     if past.lost:
         log.error(
             pairs(
@@ -49,7 +55,14 @@ def recover(config: Config, partition: int) -> Recovered:
                 first=past.lost[0][:16].hex(),
             )
         )
-    return Recovered(assembler, memory, past.start(committed), past.takeovers(committed))
+    return Recovered(assembler, memory, history, start, past.takeovers(committed))
+
+
+def _last_steering(config: Config, partition: int) -> Steering:
+    """What was ordered last, for a partition of which the log no longer has the record that ordered it."""
+    if oldest_offset(config.kafka, partition) == 0:
+        return Steering()
+    return last_steering(config.kafka)
 
 
 def _committed(config: Config, partition: int) -> int | None:

@@ -51,7 +51,7 @@ class Takeover:
             Exception: Kafka doesn't answer, or holds something that this release can't read.
         """
         began = time.monotonic()
-        assembler, memory, start, takeovers = await asyncio.to_thread(recover, self._config, number)
+        assembler, memory, history, start, takeovers = await asyncio.to_thread(recover, self._config, number)
         skips = await asyncio.to_thread(skipped, self._config.kafka, number)
         if takeovers >= TAKEOVERS:
             skips |= await asyncio.to_thread(self._set_aside, number, start.offset, skips)
@@ -70,7 +70,7 @@ class Takeover:
                 seconds=round(now - began, 2),
             )
         )
-        return Partition(number, assembler, memory, skips, assembler.next_offset, now)
+        return Partition(number, assembler, memory, history, skips, assembler.next_offset, now)
 
     def _set_aside(self, number: int, first: int, known: set[int]) -> set[int]:
         """Find what ended the workers that began at `first`, and set it aside for all to come; its offsets."""

@@ -19,8 +19,9 @@ from tracemill.assembly.memory import Memory
 from tracemill.assembly.trace import Anchor
 from tracemill.bundles import BundleError
 from tracemill.config import Config
-from tracemill.evaluation.flush import Flush
+from tracemill.evaluation.flush import Batch, Flush
 from tracemill.evaluation.judge import RuleBook
+from tracemill.sampling.history import History
 
 RECORD_S: Final = 120.0
 """A record that takes longer stands still for good."""
@@ -81,7 +82,7 @@ class _Enough(Exception):
 
 def try_all(config: Config, partition: int, first: int) -> None:
     """Assemble and decide each bundle by itself, and say on standard output which is begun and which is done."""
-    flush = Flush(RuleBook().judge, config.assembly.memory_horizon_ms)
+    flush = Flush(RuleBook(), config.assembly.memory_horizon_ms)
     tried_bytes = 0
 
     def one(message: Message) -> None:
@@ -106,13 +107,13 @@ def _say(word: str, offset: int) -> None:
 
 
 def _decide(flush: Flush, config: Config, partition: int, offset: int, value: bytes, index: bytes) -> None:
-    assembler = Assembler(config.assembly, Memory(1), Anchor(offset, 0, 0, ""))
+    assembler = Assembler(config.assembly, Memory(1), Anchor(offset, 0, 0))
     try:
         assembler.feed_bundle(offset, 0, value, index)
     except BundleError:
         return  # the worker sets it aside without harm
     assembler.feed_tick(offset + 1, config.assembly.max_age_ms + 1)
-    flush.run([(partition, assembler.take())])
+    flush.run([Batch(partition, assembler.take(), History(0))])
 
 
 if __name__ == "__main__":

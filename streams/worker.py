@@ -40,7 +40,7 @@ class Worker:
         self._turns = Turns(partial(oldest_offset, kafka), seek)
         self._records = Records(handlers(rules), letters)
         self._backlog = Backlog()
-        flush = Flush(rules.judge, config.assembly.memory_horizon_ms)
+        flush = Flush(rules, config.assembly.memory_horizon_ms)
         decide = Deciding(self._source, partial(bring_back, kafka), flush.run, outputs.write, letters)
         self._flushes = Flushes(self._partitions, self._backlog, decide, outputs.write_blocks, commit, config.streams)
         self._ticks = Ticks(self._partitions, outputs.tick)

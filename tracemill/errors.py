@@ -30,6 +30,8 @@ class Reason(StrEnum):
     NOT_A_BUNDLE = "not_a_bundle"
     UNDECODABLE = "undecodable"
     UNKNOWN_RULES = "unknown_rules"
+    UNKNOWN_OVERRIDE = "unknown_override"
+    UNKNOWN_PROMOTION = "unknown_promotion"
     UNKNOWN_TYPE = "unknown_type"
     KILLED_WORKER = "killed_worker"
     WRONG_SCHEMA = "wrong_schema"

@@ -112,7 +112,7 @@ CONTENT: Final = (
 
 VERDICT: Final = (
     Column("decision", _TEXT, "keep or drop."),
-    Column("policy", _TEXT, "The rule that decided."),
+    Column("policy", _TEXT, "What decided: a rule, `default`, `override:…`, `promoted:…` or `stale`."),
     Column("probability", _NUM, "With which a trace like this one is kept."),
     Column("adjusted_count", _NUM, "How many traces this one stands for."),
     Column("revision", _INT, "Of the trace that this row was written with."),
@@ -121,6 +121,8 @@ VERDICT: Final = (
 )
 
 SPAN: Final = (*IDENTITY, *MEANING, *NUMBERS, *CONTENT, *VERDICT)
+
+ROUTE_P95: Final = "route_p95_ms"
 
 TRACE: Final = (
     Column("tenant", _TEXT, ""),
@@ -156,10 +158,12 @@ TRACE: Final = (
     Column("models", Kind.TEXT_LIST, "Sorted, distinct, at most 16."),
     Column("providers", Kind.TEXT_LIST, "Sorted, distinct, at most 16."),
     Column("orphans", _INT, "Spans whose parent never came."),
+    Column("size_bytes", _INT, "Of its spans as they lie in the log."),
+    Column(ROUTE_P95, _NUM, "95th percentile of its route's durations before, where a rule asks for it."),
     Column("decision", _TEXT, "keep or drop."),
-    Column("policy", _TEXT, "The rule that decided."),
-    Column("probability", _NUM, ""),
-    Column("adjusted_count", _NUM, ""),
+    Column("policy", _TEXT, "What decided: a rule, `default`, `override:…`, `promoted:…` or `stale`."),
+    Column("probability", _NUM, "With which a trace like this one is kept."),
+    Column("adjusted_count", _NUM, "How many traces this one stands for; 0 if it was dropped, or promoted by hand."),
     Column("version", _INT, "Offset of the record that caused the row."),
     Column("sources", Kind.SOURCES, "Partition, and offsets of the records it came from (at most 64)."),
 )

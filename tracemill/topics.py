@@ -15,6 +15,8 @@ HEADER_TYPE: Final = "type"
 HEADER_INDEX: Final = "index"
 TYPE_TICK: Final = "tick"
 TYPE_RULES: Final = "rules"
+TYPE_OVERRIDE: Final = "override"
+TYPE_PROMOTION: Final = "promotion"
 
 _HOUR_MS: Final = 3_600_000
 

@@ -33,6 +33,8 @@ CREATE TABLE IF NOT EXISTS {database}.traces{local}{on_cluster}
     models Array(LowCardinality(String)) CODEC(ZSTD(1)),
     providers Array(LowCardinality(String)) CODEC(ZSTD(1)),
     orphans UInt32 CODEC(ZSTD(1)),
+    size_bytes UInt64 CODEC(ZSTD(1)),
+    route_p95_ms Nullable(Float64) CODEC(ZSTD(1)),
     decision LowCardinality(String) CODEC(ZSTD(1)),
     policy LowCardinality(String) CODEC(ZSTD(1)),
     probability Nullable(Float64) CODEC(ZSTD(1)),

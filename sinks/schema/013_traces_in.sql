@@ -33,6 +33,8 @@ CREATE TABLE IF NOT EXISTS {database}.traces_in{on_cluster}
     models Array(LowCardinality(String)),
     providers Array(LowCardinality(String)),
     orphans UInt32,
+    size_bytes UInt64,
+    route_p95_ms Nullable(Float64),
     decision LowCardinality(String),
     policy LowCardinality(String),
     probability Nullable(Float64),

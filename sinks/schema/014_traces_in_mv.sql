@@ -34,6 +34,8 @@ AS SELECT
     models,
     providers,
     orphans,
+    size_bytes,
+    route_p95_ms,
     decision,
     policy,
     probability,

@@ -12,6 +12,7 @@ from tracemill.assembly.assembler import Assembler
 from tracemill.assembly.memory import Memory
 from tracemill.assembly.trace import Anchor
 from tracemill.config import Assembly
+from tracemill.sampling.history import History
 
 NOW_MS = 1_760_000_000_000
 LIMITS = Assembly(quiet_period_ms=100, max_idle_ms=200)
@@ -20,8 +21,8 @@ LIMITS = Assembly(quiet_period_ms=100, max_idle_ms=200)
 def partition(number: int = 0, next_offset: int = 0, skips: Set[int] = frozenset(), read_at: float = 0.0) -> Partition:
     """A partition that was just taken over, at the log time `NOW_MS`."""
     memory = Memory(LIMITS.memory_horizon_ms)
-    assembler = Assembler(LIMITS, memory, Anchor(next_offset, NOW_MS, NOW_MS, ""))
-    return Partition(number, assembler, memory, skips, next_offset, read_at)
+    assembler = Assembler(LIMITS, memory, Anchor(next_offset, NOW_MS, NOW_MS))
+    return Partition(number, assembler, memory, History(LIMITS.memory_horizon_ms), skips, next_offset, read_at)
 
 
 async def assigned(*ours: Partition) -> Partitions:

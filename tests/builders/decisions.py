@@ -35,10 +35,14 @@ def row(trace: int = 1, revision: int = 1, cause: int = 0, **columns: Any) -> di
         "sizes": [100],
         "first_through": cause,
         "span_ids": [trace, 2**64 - trace],
+        "promoted": "",
+        "route": "",
+        "duration_ms": 1.0,
+        "route_p95_ms": None,
         **columns,
     }
 
 
 def block(rows: Iterable[dict[str, Any]]) -> bytes:
     """A record of `decisions.v1` with these rows."""
-    return blocks.write(pa.Table.from_pylist(list(rows), schema=blocks.SCHEMA), Anchor(0, 0, 0, ""))
+    return blocks.write(pa.Table.from_pylist(list(rows), schema=blocks.SCHEMA), Anchor(0, 0, 0))

@@ -7,16 +7,21 @@ from typing import Any
 
 import pyarrow as pa
 
+from runtime.dead_letters import Record
+from streams.records import BUNDLE, handlers
+from tracemill import topics
 from tracemill.assembly import blocks
 from tracemill.assembly.excerpt import Bundle, pieces_of
 from tracemill.assembly.restart import Past
 from tracemill.assembly.trace import Anchor, Closing
 from tracemill.config import Assembly
-from tracemill.evaluation.flush import Flush, Output
+from tracemill.evaluation.flush import Batch, Flush, Output
 from tracemill.evaluation.judge import RuleBook
+from tracemill.sampling import KEEP_EVERYTHING, RuleSet
+from tracemill.sampling.steering import Steering
 
-Logged = tuple[int, bytes, bytes]
-"""Append time in milliseconds, value and index; without an index a tick."""
+Logged = tuple[int, bytes, bytes] | tuple[int, bytes, bytes, str]
+"""Append time in milliseconds, value, index and kind; without a kind a bundle, or a tick if it has no index either."""
 
 
 @dataclass
@@ -35,24 +40,28 @@ class Written:
 class Worker:
     """A worker of one partition, over lists instead of topics."""
 
-    def __init__(self, limits: Assembly, log: list[Logged], written: Written, rules: RuleBook | None = None) -> None:
+    def __init__(self, limits: Assembly, log: list[Logged], written: Written, rules: RuleSet = KEEP_EVERYTHING) -> None:
         self._log, self._written = log, written
-        self._flush = Flush((rules or RuleBook()).judge, limits.memory_horizon_ms)
+        book = RuleBook()
+        book.add(rules)
+        self._handlers = handlers(book)
+        self._flush = Flush(book, limits.memory_horizon_ms)
         past = Past()
         for value in written.blocks if written.commit is not None else []:
             past.take(value)
-        self.assembler, self._memory = past.restart(limits, written.commit, self._bundles_at)
+        start = past.start(written.commit, lambda: Steering(rules.digest))
+        self.assembler, self._memory = past.restart(limits, start, self._bundles_at)
+        self._history = past.history(limits.memory_horizon_ms, 1.0)
         self.position = written.commit or 0
 
     def feed(self) -> bool:
         """Read one record; False at the end of the log."""
         if self.position >= len(self._log):
             return False
-        append_ms, value, index = self._log[self.position]
-        if index:
-            self.assembler.feed_bundle(self.position, append_ms, value, index)
-        else:
-            self.assembler.feed_tick(self.position, append_ms)
+        append_ms, value, index, *kinds = self._log[self.position]
+        kind = kinds[0] if kinds else BUNDLE if index else topics.TYPE_TICK
+        record = Record(topics.OTLP.name(), 0, self.position, append_ms, [(topics.HEADER_INDEX, index)], value)
+        self._handlers[kind](self.assembler, record)
         self.position += 1
         return True
 
@@ -65,7 +74,7 @@ class Worker:
         for event in events:
             if isinstance(event, Closing) and event.decided.pieces is None:
                 self._bring_back(event)
-        output = self._flush.run([(0, events)])[0]
+        output = self._flush.run([Batch(0, events, self._history)])[0]
         self._written.outputs.append(output)
         self._feed(meanwhile)
         if stop_after == "outputs":
@@ -86,7 +95,7 @@ class Worker:
             self.feed()
 
     def _bundles_at(self, offsets: set[int]) -> dict[int, Bundle]:
-        return {offset: Bundle(offset, *self._log[offset][1:]) for offset in offsets}
+        return {offset: Bundle(offset, *self._log[offset][1:3]) for offset in offsets}
 
     def _bring_back(self, closing: Closing) -> None:
         earlier = closing.decided.records[: len(closing.decided.records) - len(closing.trace.records)]

@@ -18,4 +18,4 @@ def open_trace(number: int = 1, at: int = 0, rooted: bool = False, record: int |
 
 def anchor(offset: int) -> Anchor:
     """The state before the record at `offset`, read at a log time of so many milliseconds."""
-    return Anchor(offset, offset, offset, "")
+    return Anchor(offset, offset, offset)

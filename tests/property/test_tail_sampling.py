@@ -14,7 +14,6 @@ from tests.builders.bundles import S, bundle, trace_id
 from tests.builders.partition import Worker, Written
 from tests.oracles.tail_sampling import Policy, Seen, sampled
 from tracemill.config import Assembly
-from tracemill.evaluation.judge import RuleBook
 from tracemill.sampling import RuleSet
 from tracemill.sampling.tail_sampling import import_rules
 
@@ -101,10 +100,8 @@ def decided(rules: str, traces: dict[int, list[S]], resources: list[dict[str, ob
     for which, resource in enumerate(resources):
         sent = [span for spans in traces.values() for span in spans if (span.parent == 0) == bool(which)]
         log += [(NOW + which, *bundle(sent, resource=resource))] if sent else []
-    book, written = RuleBook(), Written()
-    worker = Worker(LIMITS, [*log, (NOW + 1_000, b"", b"")], written, book)
-    book.add(rule_set := RuleSet.parse(rules))
-    worker.assembler.rules = rule_set.digest
+    written = Written()
+    worker = Worker(LIMITS, [*log, (NOW + 1_000, b"", b"")], written, RuleSet.parse(rules))
     while worker.feed():
         worker.flush()
     rows = [orjson.loads(line) for output in written.outputs for line in output.traces]

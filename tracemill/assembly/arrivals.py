@@ -11,7 +11,7 @@ from typing import Final
 from tracemill import bundles
 from tracemill.assembly.holds import Holds
 from tracemill.assembly.recent import Recent
-from tracemill.assembly.trace import Anchor, OpenTrace
+from tracemill.assembly.trace import Anchor, Decided, OpenTrace
 from tracemill.decode.groups import Sender
 
 _SENDERS: Final = 10_000
@@ -53,13 +53,8 @@ class Arrivals:
                 if trace.records and trace.records[-1] == offset:
                     trace.sizes[-1] += size
                 else:
-                    trace.last_at = now
-                    trace.records.append(offset)
-                    trace.times.append(now)
-                    trace.sizes.append(size)
+                    self._go_on(trace, anchor, now, size)
                     touched.append(trace)
-                    if trace.hold is None:
-                        self._holds.begin(trace, anchor, now)
                 trace.pieces.append((value[start:end], sender, offset, spans))
                 trace.size += size
                 trace.spans += spans
@@ -68,6 +63,27 @@ class Arrivals:
                     trace.rooted = True
         self.held_bytes += taken_bytes
         return touched
+
+    def promote(self, anchor: Anchor, now: int, key: bytes, why: str, known: Decided | None) -> OpenTrace | None:
+        """A trace is to be kept, whatever the rules say: one that is open, or that was decided and now goes on.
+
+        Args:
+            anchor: the state just before the record that asks for it.
+            now: the log time that it has.
+            key: the trace's.
+            why: what is said in its policy.
+            known: what was decided about it, if nothing is remembered.
+
+        Returns:
+            The trace; None where nothing was ever heard of it, or the record was decided with it.
+        """
+        trace = self._open.get(key) or self._begin(key, now, anchor.offset, known)
+        if trace is None or (trace.before is None and not trace.records):
+            self._open.pop(key, None)
+            return None
+        trace.promoted = trace.promoted or why
+        self._go_on(trace, anchor, now, 0)
+        return trace
 
     def close(self, trace: OpenTrace) -> None:
         """`trace` isn't open any longer."""
@@ -89,9 +105,18 @@ class Arrivals:
             self._senders.clear()
         return self._senders.setdefault(sender, sender)
 
-    def _begin(self, key: bytes, now: int, offset: int) -> OpenTrace | None:
+    def _go_on(self, trace: OpenTrace, anchor: Anchor, now: int, size: int) -> None:
+        """The record behind `anchor` is one of the trace's, with so many bytes of it."""
+        trace.last_at = now
+        trace.records.append(anchor.offset)
+        trace.times.append(now)
+        trace.sizes.append(size)
+        if trace.hold is None:
+            self._holds.begin(trace, anchor, now)
+
+    def _begin(self, key: bytes, now: int, offset: int, known: Decided | None = None) -> OpenTrace | None:
         """A trace that isn't open: new, or decided and now continued; None when this record was decided with it."""
-        before = self._recent.get(key, now)
+        before = self._recent.get(key, now) or known
         if before is not None and offset <= before.last_offset:
             return None
         opened_at = before.opened_at if before else now

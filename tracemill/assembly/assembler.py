@@ -15,9 +15,10 @@ from tracemill.assembly.clock import LogClock
 from tracemill.assembly.holds import Holds, carry
 from tracemill.assembly.recent import Recent, Remembers
 from tracemill.assembly.shadows import Shadows
-from tracemill.assembly.trace import Anchor, ClosedBy, Closing, Event, OpenTrace
+from tracemill.assembly.trace import Anchor, ClosedBy, Closing, Decided, Event, OpenTrace
 from tracemill.assembly.waits import Waits
 from tracemill.config import Assembly
+from tracemill.sampling.steering import Override
 
 _CARRY_RANK, _CLOSE_RANK = 0, 1
 
@@ -28,7 +29,7 @@ class Assembler:
     def __init__(self, rules: Assembly, memory: Remembers, start: Anchor) -> None:
         self._limits = rules
         self._clock = LogClock(start.now_ms, start.append_ms)
-        self.rules = start.rules
+        self._steering = start.steering
         self.next_offset = start.offset
         self._recent = Recent(rules, memory)
         self._holds = Holds(rules.carry_after_ms)
@@ -47,7 +48,30 @@ class Assembler:
     def feed_rules(self, offset: int, append_ms: int, rules: str) -> None:
         """A control record: from here on traces are decided by the rule set with this hash."""
         self._advance(offset, append_ms)
-        self.rules = rules
+        self._steering = self._steering._replace(rules=rules)
+
+    def feed_override(self, offset: int, append_ms: int, override: Override, revoked: bool) -> None:
+        """A control record: from here on an override holds, until its time is over; or it doesn't any longer."""
+        self._advance(offset, append_ms)
+        steering = self._steering
+        steering = steering.without(override.id) if revoked else steering.with_override(override)
+        self._steering = steering.at(append_ms)
+
+    def feed_promotion(self, offset: int, append_ms: int, key: bytes, why: str, known: Decided | None) -> None:
+        """A control record: a trace is to be kept. Where nothing is known of it, nothing happens.
+
+        Args:
+            offset: the record's.
+            append_ms: when it was appended.
+            key: the trace's.
+            why: what its policy is to say.
+            known: what was decided about it, in case that isn't remembered any longer.
+        """
+        now = self._advance(offset, append_ms)
+        trace = self._arrivals.promote(self._before, now, key, why, known)
+        touched = [] if trace is None else [trace]
+        self._waits.begin([one for one in touched if one.records[0] == offset] + self._shadows.grow(offset))
+        self._waits.go_on(touched, now)
 
     def feed_bundle(self, offset: int, append_ms: int, value: bytes, index: bytes) -> None:
         """A bundle of spans.
@@ -63,8 +87,9 @@ class Assembler:
 
     def _advance(self, offset: int, append_ms: int) -> int:
         """Move the time on and close (or carry) what is due, ordered by due time and trace."""
-        self._before = Anchor(offset, self._clock.now_ms, self._clock.append_ms, self.rules)
+        self._before = Anchor(offset, self._clock.now_ms, self._clock.append_ms, self._steering)
         now = self._clock.advance(append_ms)
+        self._steering = self._steering.at(append_ms)
         due = [(at, trace.key, _CLOSE_RANK, trace, closed_by) for at, trace, closed_by in self._waits.due(now)]
         due += [(at, trace.key, _CARRY_RANK, trace, ClosedBy.IDLE) for at, trace in self._holds.due(now)]
         due.sort(key=lambda item: item[:3])
@@ -96,7 +121,7 @@ class Assembler:
     def _close(self, trace: OpenTrace, closed_by: ClosedBy, at: int, cause: int) -> None:
         self._arrivals.close(trace)
         self._holds.keep(trace, self._before)
-        self._events.append(Closing(trace, self._recent.close(trace, at), closed_by, at, cause, self.rules))
+        self._events.append(Closing(trace, self._recent.close(trace, at), closed_by, at, cause, self._steering))
 
     # ---- what the worker asks ----------------------------------------------------------------------------------
 
@@ -107,7 +132,7 @@ class Assembler:
 
     def release(self, events: Iterable[Event]) -> Anchor:
         """These events were decided: let go what they hold; where a restart has to read from once they are written."""
-        here = Anchor(self.next_offset, self._clock.now_ms, self._clock.append_ms, self.rules)
+        here = Anchor(self.next_offset, self._clock.now_ms, self._clock.append_ms, self._steering)
         return self._holds.release(events) or here
 
     def settle(self, events: Iterable[Event]) -> None:
@@ -130,6 +155,11 @@ class Assembler:
         self._arrivals.restore(traces)
         self._waits.restore(traces, shadows.open())
         self._holds.restore(traces)
+
+    @property
+    def rules(self) -> str:
+        """The hash of the rule set that holds."""
+        return self._steering.rules
 
     @property
     def now_ms(self) -> int:

@@ -14,6 +14,8 @@ from typing import Any, Final, NamedTuple
 import pyarrow as pa
 
 from tracemill.assembly.trace import Anchor
+from tracemill.sampling.steering import Of, Override, Steering
+from tracemill.schema import ROUTE_P95
 
 DECIDED: Final = "decided"
 CARRIED: Final = "carried"
@@ -40,13 +42,18 @@ SCHEMA: Final = pa.schema(
         ("sizes", pa.list_(pa.int32())),
         ("first_through", pa.int64()),
         ("span_ids", pa.list_(pa.uint64())),
+        ("promoted", pa.string()),
+        ("route", pa.string()),
+        ("duration_ms", pa.float64()),
+        (ROUTE_P95, pa.float64()),
     ]
 )
 """Times are log time in milliseconds; `at` is when the row came to be, `cause` the offset of the record that caused it.
 
 `records` are the offsets of the records that the trace's spans came in: of a decided trace all, of a carried one those
 not listed before. `times` and `sizes` are the log times of the records new in this row, and the trace's bytes in each.
-`first_through` is the last record of revision 1.
+`first_through` is the last record of revision 1. `promoted` is why a carried trace is to be kept, if it was asked for.
+`route` and `duration_ms` are a decided trace's, `route_p95_ms` what its duration was compared with, if a rule did.
 """
 
 _ANCHOR: Final = b"anchor"
@@ -89,12 +96,18 @@ def read(value: bytes) -> Block:
     """
     try:
         table = pa.ipc.open_stream(value).read_all()
-        anchor = Anchor(*json.loads(table.schema.metadata[_ANCHOR]))
+        anchor = _anchor(table.schema.metadata[_ANCHOR])
     except (pa.ArrowInvalid, TypeError, KeyError, ValueError) as error:
         raise ValueError(f"not a block of decisions: {error}") from error
     if not table.schema.equals(SCHEMA):
         raise ValueError(f"not a block of decisions: columns {table.schema.names}")
     return Block(table.combine_chunks(), anchor, _TAKEOVER in table.schema.metadata)
+
+
+def _anchor(text: bytes) -> Anchor:
+    offset, now_ms, append_ms, (rules, overrides) = json.loads(text)
+    steering = Steering(rules, tuple(Override(each, tenant, Of(of), *rest) for each, tenant, of, *rest in overrides))
+    return Anchor(offset, now_ms, append_ms, steering)
 
 
 def keys_of(table: Any) -> list[bytes]:

@@ -21,7 +21,12 @@ class Bundle:
 
 
 def pieces_of(key: bytes, bundle: Bundle) -> tuple[list[Piece], bool]:
-    """The chunks of one trace in a bundle, in their order, and whether its root is among them."""
+    """The chunks of one trace in a bundle, in their order, and whether its root is among them.
+
+    A control record, which has no index, has none.
+    """
+    if not bundle.index:
+        return [], False
     trace_id, tenant = key[:TRACE_ID_BYTES], key[TRACE_ID_BYTES:]
     value, pieces, rooted = bundle.value, [], False
     for group in bundles.read_index(bundle.index, len(value)):

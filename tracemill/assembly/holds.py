@@ -67,4 +67,4 @@ def carry(trace: OpenTrace, at: int, cause: int) -> Carry:
     records, times, sizes = tuple(trace.records[new]), tuple(trace.times[new]), tuple(trace.sizes[new])
     trace.listed = len(trace.records)
     hold, trace.hold = trace.hold, None
-    return Carry(trace, records, times, sizes, trace.rooted, at, cause, hold)
+    return Carry(trace, records, times, sizes, trace.rooted, trace.promoted, at, cause, hold)

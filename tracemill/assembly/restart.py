@@ -21,6 +21,8 @@ from tracemill.assembly.memory import Memory
 from tracemill.assembly.shadows import Shadows
 from tracemill.assembly.trace import Anchor, ClosedBy, Hold, OpenTrace
 from tracemill.config import Assembly
+from tracemill.sampling.history import History
+from tracemill.sampling.steering import Steering
 
 BundlesAt = Callable[[set[int]], Mapping[int, Bundle]]
 """Fetches bundles of the partition by offset; those that the log no longer has are left out."""
@@ -61,9 +63,8 @@ class Past:
         """How many workers have begun at this commit before; more than a few never got beyond it."""
         return self._takeovers[committed or 0]
 
-    def restart(self, rules: Assembly, committed: int | None, bundles_at: BundlesAt) -> tuple[Assembler, Memory]:
-        """The assembler and the memory as they were just before the record at the committed offset."""
-        start = self.start(committed)
+    def restart(self, rules: Assembly, start: Anchor, bundles_at: BundlesAt) -> tuple[Assembler, Memory]:
+        """The assembler and the memory as they were at the start."""
         memory = Memory(rules.memory_horizon_ms)
         decided_through = self._remember(memory)
         assembler = Assembler(rules, memory, start)
@@ -76,9 +77,19 @@ class Past:
         found = bundles_at(wanted) if wanted else {}
         for trace in traces:
             _fill(trace, found)
-        self.lost = [trace.key for trace in traces if not trace.pieces]
-        assembler.restore([trace for trace in traces if trace.pieces], self._shadows(start))
+        self.lost = [trace.key for trace in traces if not _holds_something(trace)]
+        assembler.restore([trace for trace in traces if _holds_something(trace)], self._shadows(start))
         return assembler, memory
+
+    def history(self, horizon_ms: int, share: float) -> History:
+        """What was decided, each trace's first decision once."""
+        history = History(horizon_ms, share)
+        if self._decided:
+            table = pa.concat_tables(self._decided)
+            marks = pl.DataFrame({"key": blocks.keys_of(table), "cause": pl.from_arrow(table.column("cause"))})
+            first = marks.with_row_index().unique(["key", "cause"], keep="first", maintain_order=True)["index"]
+            history.note(table.take(first.to_arrow()))
+        return history
 
     def _shadows(self, start: Anchor) -> Shadows:
         """Each trace that was decided after `start`, once however often its row was written."""
@@ -93,11 +104,14 @@ class Past:
                     shadows.add(key, records, start.offset, ClosedBy(row["closed_by"]), row["cause"])
         return shadows
 
-    def start(self, committed: int | None) -> Anchor:
-        """The state at the commit. Where no block tells it, log time begins with the next record's append time."""
-        if committed is None:
-            return Anchor(0, None, 0, "")
-        return self._anchors.get(committed, Anchor(committed, None, 0, ""))
+    def start(self, committed: int | None, otherwise: Callable[[], Steering] = Steering) -> Anchor:
+        """The state just before the record at the committed offset, None if nothing is committed.
+
+        Where no block tells it, log time begins with the next record's append time, and `otherwise` says what steers.
+        """
+        if committed in self._anchors:
+            return self._anchors[committed]
+        return Anchor(committed or 0, None, 0, otherwise())
 
     def _remember(self, memory: Memory) -> dict[bytes, int]:
         """Fill the memory with the highest revision of each trace; the last record that each was decided with."""
@@ -142,11 +156,17 @@ def _restore(
             trace.sizes.append(size)
             trace.size += size
         trace.last_at = trace.times[-1]
+        trace.promoted = trace.promoted or row["promoted"]
         if row["cause"] < start.offset:
             trace.listed = len(trace.records)
         elif trace.hold is None:
             trace.unlisted_at, trace.hold = known[0][1], Hold(start)
     return trace
+
+
+def _holds_something(trace: OpenTrace) -> bool:
+    """Whether it can be decided: it has spans, or had some before and is to be kept."""
+    return bool(trace.pieces) or (trace.promoted != "" and trace.before is not None)
 
 
 def _fill(trace: OpenTrace, found: Mapping[int, Bundle]) -> None:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from tracemill.decode.groups import Sender
+from tracemill.sampling.steering import Steering
 
 
 class ClosedBy(StrEnum):
@@ -25,7 +26,7 @@ class Anchor(NamedTuple):
     offset: int
     now_ms: int | None
     append_ms: int
-    rules: str
+    steering: Steering = Steering()
 
 
 class Verdict(NamedTuple):
@@ -82,7 +83,8 @@ class OpenTrace:
     """The spans of a trace that came since it was opened, or since it was last decided (`before`).
 
     `records` are the offsets of the records they came in, `times` those records' log times, `sizes` the trace's bytes
-    in each; `listed` of them have been written down by a `Carry`. A `shadow` has no spans: see `Shadows`.
+    in each; `listed` of them have been written down by a `Carry`. A record may also have `promoted` it by hand, for the
+    reason named there: it is among them with no bytes. A `shadow` has no spans: see `Shadows`.
     """
 
     key: bytes
@@ -98,6 +100,7 @@ class OpenTrace:
     unlisted_at: int = 0
     is_open: bool = True
     shadow: bool = False
+    promoted: str = ""
     records: list[int] = field(default_factory=list)
     times: list[int] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
@@ -117,7 +120,7 @@ class Closing(NamedTuple):
     closed_by: ClosedBy
     closed_at: int
     cause: int
-    rules: str
+    steering: Steering
 
 
 class Carry(NamedTuple):
@@ -128,6 +131,7 @@ class Carry(NamedTuple):
     times: tuple[int, ...]
     sizes: tuple[int, ...]
     rooted: bool
+    promoted: str
     carried_at: int
     cause: int
     hold: Hold | None

@@ -2,26 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 
 from tracemill.assembly import blocks
 from tracemill.assembly.trace import Carry, Closing, Event
 from tracemill.evaluation.rows import Traces
 from tracemill.evaluation.verdicts import Settled
+from tracemill.schema import ROUTE_P95
 
 
-def decided(closings: Sequence[Closing], traces: Traces, verdicts: Settled) -> Any:
-    """A row of `blocks.SCHEMA` a closing, in their order."""
+def decided(closings: Sequence[Closing], traces: Traces, verdicts: Settled, table: pl.DataFrame) -> Any:
+    """A row of `blocks.SCHEMA` a closing, in their order; `table` has their trace rows."""
     once, owner = traces.once, traces.frame.owner
     counts = np.bincount(owner[once], minlength=len(closings))
     offsets = np.append(0, np.cumsum(counts)).astype(np.int32)
     span_ids = pa.ListArray.from_arrays(pa.array(offsets), pa.array(traces.frame.spans.span_id[once]))
+    return _rows(
+        closings,
+        {
+            "keep": verdicts.keep,
+            "policy": verdicts.policies(),
+            "probability": verdicts.probability,
+            "adjusted_count": verdicts.adjusted_count,
+            "span_ids": span_ids,
+            "route": table["route"].to_arrow(),
+            "duration_ms": table["duration_ms"].to_arrow(),
+            ROUTE_P95: table[ROUTE_P95].to_arrow(),
+        },
+    )
+
+
+def left(closings: Sequence[Closing]) -> Any:
+    """A row of `blocks.SCHEMA` a closing of which no span can be read: its verdict is what it was."""
+    verdicts = [closing.decided.verdict for closing in closings if closing.decided.verdict]
+    fields = ("keep", "policy", "probability", "adjusted_count")
+    known: dict[str, Any] = {name: [getattr(verdict, name) for verdict in verdicts] for name in fields}
     count = len(closings)
-    columns = {
+    nothing = {"span_ids": [[]] * count, "route": [""] * count, "duration_ms": [0.0] * count, ROUTE_P95: [None] * count}
+    return _rows(closings, known | nothing)
+
+
+def _rows(closings: Sequence[Closing], decided: Mapping[str, Any]) -> Any:
+    count = len(closings)
+    columns: dict[str, Any] = {
         "row": [blocks.DECIDED] * count,
         "tenant": [closing.trace.key[16:].decode() for closing in closings],
         "trace_id": [closing.trace.key[:16] for closing in closings],
@@ -32,16 +60,13 @@ def decided(closings: Sequence[Closing], traces: Traces, verdicts: Settled) -> A
         "cause": [closing.cause for closing in closings],
         "closed_by": [closing.closed_by.value for closing in closings],
         "rooted": [closing.decided.rooted for closing in closings],
-        "keep": verdicts.keep,
-        "policy": verdicts.policies(),
         "rules": [closing.decided.verdict.rules if closing.decided.verdict else "" for closing in closings],
-        "probability": verdicts.probability,
-        "adjusted_count": verdicts.adjusted_count,
         "records": [closing.decided.records for closing in closings],
         "times": [closing.trace.times for closing in closings],
         "sizes": [closing.trace.sizes for closing in closings],
         "first_through": [closing.decided.first_through for closing in closings],
-        "span_ids": span_ids,
+        "promoted": [closing.trace.promoted for closing in closings],
+        **decided,
     }
     return pa.table([pa.array(columns[field.name], field.type) for field in blocks.SCHEMA], schema=blocks.SCHEMA)
 
@@ -63,7 +88,7 @@ def block(events: Sequence[Event], told: Sequence[Closing], tables: Sequence[Any
 
 
 def _carried(carries: Sequence[Carry]) -> Any:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "row": blocks.CARRIED,
             "tenant": carry.trace.key[16:].decode(),
@@ -85,6 +110,10 @@ def _carried(carries: Sequence[Carry]) -> Any:
             "sizes": carry.sizes,
             "first_through": 0,
             "span_ids": [],
+            "promoted": carry.promoted,
+            "route": "",
+            "duration_ms": 0.0,
+            ROUTE_P95: None,
         }
         for carry in carries
     ]

@@ -5,10 +5,11 @@ A flush is no part of any decision: cut the same events into other flushes, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, groupby
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,20 +20,21 @@ from tracemill.assembly.trace import Closing, Event, Piece, Verdict
 from tracemill.decode.groups import Origins, Sender
 from tracemill.decode.spans import UndecodableError, decode
 from tracemill.evaluation import block_rows, lines, rows, spans
-from tracemill.evaluation.judge import STALE, Judged
-from tracemill.evaluation.verdicts import Settled
+from tracemill.evaluation.judge import STALE, Case, RuleBook
+from tracemill.evaluation.verdicts import Arrived, Settled
 from tracemill.frame import read
 from tracemill.sampling import Verdicts
-from tracemill.schema import MAX_SOURCES
+from tracemill.sampling.history import History, slot_of
+from tracemill.schema import MAX_SOURCES, ROUTE_P95
 
 Int = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
-Judge = Callable[[pl.DataFrame, rows.Traces, list[bytes], list[str], Mask], Judged]
-"""Decides: trace rows, the traces they came from, trace ids, the hash of each trace's rule set, and which are stale."""
-
 SLICE_BYTES: Final = 32 * 1024 * 1024
 """Raw bytes of spans that are decoded at once; bounds the memory of a flush."""
+
+UNDECODABLE: Final = "undecodable"
+"""The policy of a trace of which nothing could ever be read."""
 
 _NS_PER_MS: Final = 1_000_000
 
@@ -56,32 +58,41 @@ class Output:
     undecodable: list[tuple[Closing, str]] = field(default_factory=list)
 
 
+class Batch(NamedTuple):
+    """What closed in a partition, in the order of the log, and what was decided there before."""
+
+    partition: int
+    events: Sequence[Event]
+    history: History
+
+
 class Flush:
     """Decides and renders; holds what is read once for many flushes."""
 
-    def __init__(self, judge: Judge, horizon_ms: int) -> None:
-        self._judge = judge
+    def __init__(self, rules: RuleBook, horizon_ms: int) -> None:
+        self._rules = rules
         self._horizon_ns = horizon_ms * _NS_PER_MS
         self._origins = Origins()
 
-    def run(self, batches: Sequence[tuple[int, Sequence[Event]]]) -> list[Output]:
-        """Decide what closed in each partition; fills in the verdicts of the closings.
+    def run(self, batches: Sequence[Batch]) -> list[Output]:
+        """Decide what closed in each partition; fills in the verdicts of the closings, and adds to the histories.
 
         Args:
-            batches: partition numbers, ascending, and their events in log order. The spans of every closing have to
-                be in memory.
+            batches: by partition, ascending. The spans of every closing have to be in memory.
         """
-        outputs = [Output(partition) for partition, _ in batches]
+        outputs = [Output(batch.partition) for batch in batches]
         items = [
-            _Item(output, event)
-            for output, (_, events) in zip(outputs, batches, strict=True)
-            for event in events
+            _Item(output, event, batch.history)
+            for output, batch in zip(outputs, batches, strict=True)
+            for event in batch.events
             if isinstance(event, Closing)
         ]
-        for part in _slices(items):
-            self._decide_safely(part)
-        for output, (_, events) in zip(outputs, batches, strict=True):
-            output.block = block_rows.block(events, output.told, output.decided)
+        _leave([item for item in items if not item.pieces])
+        for turn in _turns(item for item in items if item.pieces):
+            for part in _slices(turn):
+                self._decide_safely(part)
+        for output, batch in zip(outputs, batches, strict=True):
+            output.block = block_rows.block(batch.events, output.told, output.decided)
         return outputs
 
     def _decide_safely(self, items: list[_Item]) -> None:
@@ -93,14 +104,16 @@ class Flush:
                 for item in items:
                     self._decide_safely([item])
             else:
-                _set_aside(items[0], str(error))
+                items[0].output.undecodable.append((items[0].closing, str(error)))
+                _leave(items)
 
     def _decide(self, items: list[_Item]) -> None:
         batch = _Batch(items, self._origins)
         traces = rows.Traces(batch.frame, len(items))
         table = _trace_table(traces, items)
-        stale = self._stale(items, traces)
-        judged = self._judge(table, traces, batch.trace_ids, [item.closing.rules for item in items], stale)
+        cases = [item.case for item in items]
+        table = table.with_columns(self._rules.p95_ms(table, cases).alias(ROUTE_P95))
+        judged = self._rules.judge(table, traces, cases, self._stale(items, traces))
         settled = _settle(items, traces, judged.verdicts, batch)
         _render(items, batch, traces, _with_verdicts(table, items, settled), settled, judged.randomness)
 
@@ -116,6 +129,12 @@ class Flush:
 class _Item:
     output: Output
     closing: Closing
+    history: History
+
+    @property
+    def case(self) -> Case:
+        closing = self.closing
+        return Case(closing.trace.key[:16], closing.steering, self.history, closing.closed_at)
 
     @property
     def pieces(self) -> list[Piece]:
@@ -142,8 +161,20 @@ class _Batch:
         codes = np.array([numbers.setdefault(sender, len(numbers)) for sender in senders])
         self.own: Mask = piece >= known[owner]
         self.late: Mask = np.array(offsets)[piece] > through[owner]
-        self.trace_ids = [item.closing.trace.key[:16] for item in items]
         self.frame = read(decoded, owner, codes[piece], origins.read(list(numbers)))
+
+
+def _turns(items: Iterable[_Item]) -> Iterable[list[_Item]]:
+    """In each turn what closed in one slot of every partition: what is decided in a slot shows in the next one."""
+    turns: dict[int, list[_Item]] = defaultdict(list)
+    turn, place = 0, (-1, -1)
+    for item in items:
+        partition, slot = item.output.partition, slot_of(item.closing.closed_at)
+        if (partition, slot) != place:
+            turn = turn + 1 if partition == place[0] else 0
+            place = partition, slot
+        turns[turn].append(item)
+    return [turns[turn] for turn in sorted(turns)]
 
 
 def _slices(items: list[_Item]) -> Iterator[list[_Item]]:
@@ -172,9 +203,12 @@ def _trace_table(traces: rows.Traces, items: list[_Item]) -> pl.DataFrame:
         "opened_at": np.array([closing.trace.opened_at for closing in closings]) * _NS_PER_MS,
         "version": np.array([closing.cause for closing in closings]),
     }
+    sizes = [sum(len(piece[0]) for piece in item.pieces) for item in items]
     offsets = pa.array([closing.decided.records[:MAX_SOURCES] for closing in closings], pa.list_(pa.int64()))
     sources = lines.frame_of({"partition": np.array([item.output.partition for item in items]), "offsets": offsets})
-    return lines.frame_of(known | rows.columns(traces)).with_columns(sources.to_struct("sources"))
+    return lines.frame_of(known | rows.columns(traces) | {"size_bytes": np.array(sizes)}).with_columns(
+        sources.to_struct("sources")
+    )
 
 
 def _with_verdicts(table: pl.DataFrame, items: list[_Item], verdicts: Settled) -> pl.DataFrame:
@@ -192,28 +226,36 @@ def _settle(items: list[_Item], traces: rows.Traces, verdicts: Verdicts, batch: 
     fresh = traces.total(traces.once & batch.own) > 0
     settled = Settled.of(verdicts)
     for place, item in enumerate(items):
-        decided, before = item.closing.decided, item.closing.trace.before
+        decided, before, promoted = item.closing.decided, item.closing.trace.before, item.closing.trace.promoted
+        rules = item.closing.steering.rules
         if before is None or before.verdict is None:
-            decided.verdict, decided.revision = settled.verdict(place, item.closing.rules), 1
+            decided.verdict, decided.revision = settled.verdict(place, rules), 1
             settled.changed[place] = decided.verdict.policy != STALE
+            if promoted and settled.changed[place]:
+                decided.verdict = settled.promote(place, rules, promoted)
         else:
-            decided.verdict = settled.follow(
-                place,
-                item.closing.rules,
-                before.verdict,
-                bool(fresh[place]),
-                decided.whole and before.verdict.policy != STALE,
-            )
+            whole = decided.whole and before.verdict.policy != STALE
+            arrived = Arrived(bool(fresh[place]), whole, promoted)
+            decided.verdict = settled.follow(place, rules, before.verdict, arrived)
             decided.revision = before.revision + int(settled.changed[place])
     return settled
 
 
-def _set_aside(item: _Item, why: str) -> None:
-    """A trace whose new spans can't be read stays what it was."""
-    decided, before = item.closing.decided, item.closing.trace.before
-    decided.revision = before.revision if before else 0
-    decided.verdict = before.verdict if before else Verdict(False, "undecodable", 0.0, 0.0, item.closing.rules)
-    item.output.undecodable.append((item.closing, why))
+def _leave(items: list[_Item]) -> None:
+    """Traces whose spans can't be read, or are gone from the log, stay what they were; and that is remembered."""
+    for item in items:
+        decided, before = item.closing.decided, item.closing.trace.before
+        known = before.verdict if before else None
+        decided.revision = before.revision if before else 0
+        decided.verdict = known or Verdict(False, UNDECODABLE, 0.0, 0.0, item.closing.steering.rules)
+        _tell(item.output, [item], block_rows.left([item.closing]))
+
+
+def _tell(output: Output, items: Sequence[_Item], decided: Any) -> None:
+    """These rows of decisions are written for these items of one partition, and make its history."""
+    output.told += [item.closing for item in items]
+    output.decided.append(decided)
+    items[0].history.note(decided)
 
 
 def _render(
@@ -229,7 +271,7 @@ def _render(
     wanted = traces.once & (verdicts.keep & verdicts.written)[owner] & (batch.own | verdicts.rewritten[owner])
     calls = traces.inference & verdicts.written[owner] & batch.own
     stamp = spans.Stamp(
-        batch.trace_ids,
+        [item.closing.trace.key[:16] for item in items],
         verdicts.keep,
         verdicts.policies(),
         verdicts.probability,
@@ -243,7 +285,7 @@ def _render(
     frame_table = spans.table(frame, written, stamp)
     trace_lines, signals = lines.trace_lines(table), lines.trace_signals(table)
     call_lines = lines.call_signals(traces, called, table) if len(called) else []
-    decided = block_rows.decided([item.closing for item in items], traces, verdicts)
+    decided = block_rows.decided([item.closing for item in items], traces, verdicts, table)
     for output, first, last in _runs(items):
         chosen = np.nonzero(told[first:last])[0] + first
         output.traces += [trace_lines[place] for place in chosen]
@@ -253,8 +295,7 @@ def _render(
         begin, end = np.searchsorted(owner[written], (first, last))
         if begin < end:
             output.spans.append(frame_table.slice(begin, end - begin))
-        output.told += [item.closing for item in items[first:last]]
-        output.decided.append(decided.slice(first, last - first))
+        _tell(output, items[first:last], decided.slice(first, last - first))
 
 
 def _runs(items: list[_Item]) -> Iterator[tuple[Output, int, int]]:

@@ -1,4 +1,4 @@
-"""Which verdict does each closed trace get? Every trace by the rule set that held when it closed."""
+"""Which verdict does each closed trace get? Every trace by what steered its partition when it closed."""
 
 from __future__ import annotations
 
@@ -12,20 +12,26 @@ import polars as pl
 import pyarrow as pa
 
 from tracemill.decode.attributes import texts
+from tracemill.evaluation.overriding import overridden
 from tracemill.evaluation.rows import Traces
 from tracemill.evaluation.spans import any_column
 from tracemill.expressions.polars_rendering import attribute_column
 from tracemill.frame import Frame
 from tracemill.sampling import (
     KEEP_EVERYTHING,
+    Before,
     RuleSet,
     Upstream,
     Verdicts,
     chosen,
     decide,
     decide_by_default,
+    keep_all,
     read_upstream,
 )
+from tracemill.sampling.history import History, slot_of
+from tracemill.sampling.steering import Steering
+from tracemill.schema import ROUTE_P95
 
 Mask = npt.NDArray[np.bool_]
 
@@ -38,6 +44,18 @@ NO_RULES: Final = ""
 
 class UnknownRulesError(LookupError):
     """The log names a rule set that this worker doesn't have."""
+
+
+class Case(NamedTuple):
+    """A closed trace: its id (16 bytes), what steered its partition, what was decided there before, and when it closed.
+
+    All cases that are judged at once and have the same `history` were closed in the same slot of it.
+    """
+
+    trace_id: bytes
+    steering: Steering
+    history: History
+    closed_at: int
 
 
 class Judged(NamedTuple):
@@ -60,59 +78,86 @@ class RuleBook:
     def __contains__(self, digest: object) -> bool:
         return digest in self._sets
 
-    def judge(
-        self, table: pl.DataFrame, traces: Traces, trace_ids: list[bytes], digests: list[str], stale: Mask
-    ) -> Judged:
+    def judge(self, table: pl.DataFrame, traces: Traces, cases: Sequence[Case], stale: Mask) -> Judged:
         """Decide.
 
         Args:
             table: the trace rows without their verdict.
             traces: what they were computed from.
-            trace_ids: 16 bytes each.
-            digests: the hash of the rule set that holds for each trace.
+            cases: one a trace.
             stale: which traces are decided by the probability of the default alone.
 
         Raises:
-            UnknownRulesError: one of them isn't known.
+            UnknownRulesError: a rule set isn't known.
         """
         owner = traces.frame.owner.astype(np.int32)
+        trace_ids = [case.trace_id for case in cases]
         upstream = read_upstream(trace_ids, pl.Series(pl.from_arrow(traces.frame.spans.trace_state)), owner)
-        distinct = set(digests)
-        if len(distinct) == 1:
-            return Judged(self._one(digests[0], table, traces, owner, upstream, stale), upstream.randomness)
-        wanted = np.array(digests)
-        parts = [
-            (wanted == digest, self._one(digest, table, traces, owner, upstream, stale)) for digest in sorted(distinct)
-        ]
+        hearing = _Hearing(table, traces, owner, upstream, _before(cases), stale)
+        numbers: dict[Steering, int] = {}
+        code = np.array([numbers.setdefault(case.steering, len(numbers)) for case in cases])
+        parts = [(code == number, self._one(steering, hearing)) for steering, number in numbers.items()]
         return Judged(woven(parts), upstream.randomness)
 
-    def _one(
-        self,
-        digest: str,
-        table: pl.DataFrame,
-        traces: Traces,
-        owner: npt.NDArray[np.int32],
-        upstream: Upstream,
-        stale: Mask,
-    ) -> Verdicts:
+    def p95_ms(self, table: pl.DataFrame, cases: Sequence[Case]) -> pl.Series:
+        """The column `route_p95_ms`: null where no rule asks for it, or too little is known of the route."""
+        asking = {digest for digest in {case.steering.rules for case in cases} if self._asks(digest)}
+        if not asking:
+            return pl.repeat(None, table.height, dtype=pl.Float64, eager=True)
+        names = table.select("tenant", "route").iter_rows()
+        found = [
+            case.history.p95_ms(tenant, route, case.closed_at) if case.steering.rules in asking else None
+            for (tenant, route), case in zip(names, cases, strict=True)
+        ]
+        return pl.Series(found, dtype=pl.Float64)
+
+    def _asks(self, digest: str) -> bool:
+        return ROUTE_P95 in self._rules(digest).needs.columns
+
+    def _rules(self, digest: str) -> RuleSet:
         rule_set = self._sets.get(digest)
         if rule_set is None:
             raise UnknownRulesError(f"rule set {digest} was applied but isn't in the control topic")
-        verdicts = self._by_rules(rule_set, table, traces, owner, upstream)
+        return rule_set
+
+    def _one(self, steering: Steering, hearing: _Hearing) -> Verdicts:
+        rule_set, stale = self._rules(steering.rules), hearing.stale
+        verdicts = _by_rules(rule_set, hearing)
+        for override in steering.overrides:
+            here = overridden(override, hearing.traces, hearing.table["tenant"])
+            if here.any():
+                verdicts = chosen(here, keep_all(override.policy, hearing.upstream), verdicts)
         if not stale.any():
             return verdicts
-        by_default = replace(decide_by_default(rule_set, upstream), policy=pl.Series("policy", [STALE] * len(stale)))
-        return woven([(~stale, verdicts), (stale, by_default)])
+        by_default = decide_by_default(rule_set, hearing.upstream)
+        return chosen(stale, replace(by_default, policy=pl.Series("policy", [STALE] * len(stale))), verdicts)
 
-    @staticmethod
-    def _by_rules(
-        rule_set: RuleSet, table: pl.DataFrame, traces: Traces, owner: npt.NDArray[np.int32], upstream: Upstream
-    ) -> Verdicts:
-        once = traces.once
-        spans, owners = span_frame(traces.frame, rule_set), owner
-        if not once.all():
-            spans, owners = (spans.filter(once) if spans.width else spans), owner[once]
-        return decide(rule_set, table, spans, owners, upstream)
+
+class _Hearing(NamedTuple):
+    """What is known of the traces that are judged at once."""
+
+    table: pl.DataFrame
+    traces: Traces
+    owner: npt.NDArray[np.int32]
+    upstream: Upstream
+    before: Before
+    stale: Mask
+
+
+def _before(cases: Sequence[Case]) -> Before:
+    numbers: dict[int, int] = {}
+    group = np.array([numbers.setdefault(id(case.history), len(numbers)) for case in cases])
+    first = np.unique(group, return_index=True)[1]
+    rates = [cases[place].history.rates(slot_of(cases[place].closed_at)) for place in first]
+    return Before(rates, group)
+
+
+def _by_rules(rule_set: RuleSet, hearing: _Hearing) -> Verdicts:
+    once, owners = hearing.traces.once, hearing.owner
+    spans = span_frame(hearing.traces.frame, rule_set)
+    if not once.all():
+        spans, owners = (spans.filter(once) if spans.width else spans), owners[once]
+    return decide(rule_set, hearing.table, spans, owners, hearing.upstream, hearing.before)
 
 
 def span_frame(frame: Frame, rule_set: RuleSet) -> pl.DataFrame:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from tracemill.expressions.polars_rendering import BINARY_IDENTIFIERS, polars_condition, polars_expression
 from tracemill.expressions.tree import SPAN_TOTAL, Node
+from tracemill.sampling.limits import Rate, lowered
 from tracemill.sampling.rules import DEFAULT, Rule, RuleSet
-from tracemill.sampling.thresholds import Words, adjusted_counts, threshold
+from tracemill.sampling.thresholds import Numbers, Words, adjusted_counts, threshold, thresholds
 from tracemill.sampling.tracestate import Upstream
 from tracemill.sampling.verdicts import Verdicts
 
@@ -22,19 +23,48 @@ _KEPT_RULE_SETS: Final = 64
 _OWNER: Final = "__trace"
 
 
+class Before(NamedTuple):
+    """What was decided before traces: by policy, once for each group of them, and the group of each trace."""
+
+    rates: Sequence[Mapping[str, Rate]]
+    group: NDArray[np.int64]
+
+
 def decide(
-    rule_set: RuleSet, traces: pl.DataFrame, spans: pl.DataFrame, trace_of_span: NDArray[np.int32], upstream: Upstream
+    rule_set: RuleSet,
+    traces: pl.DataFrame,
+    spans: pl.DataFrame,
+    trace_of_span: NDArray[np.int32],
+    upstream: Upstream,
+    before: Before | None = None,
 ) -> Verdicts:
     """The verdict on each row of `traces`.
 
     `traces` needs the columns of `rule_set.needs`; `spans` those of `rule_set.span_needs`, identifiers as bytes, and a
     text column `attribute_column(map, key)` for each attribute. `trace_of_span` gives the row in `traces` of each row
-    of `spans`, in any order; where the rules need no column of spans, `spans` may have none.
+    of `spans`, in any order; where the rules need no column of spans, `spans` may have none. Limits look at what was
+    decided `before`; where nothing is said about that, they hold nothing back.
     """
     program = _compiled(rule_set)
     matches = program.matches(traces, spans, trace_of_span)
     always = np.ones((1, traces.height), dtype=np.bool_)
-    return program.verdicts(np.vstack([matches, always]).argmax(axis=0), upstream)
+    deciding = np.vstack([matches, always]).argmax(axis=0)
+    if before is None or not rule_set.limited:
+        return program.verdicts(deciding, upstream)
+    return program.limited(
+        deciding, upstream, np.array(lowered(rule_set.written, before.rates))[before.group, deciding]
+    )
+
+
+def keep_all(policy: str, upstream: Upstream) -> Verdicts:
+    """Every trace is kept, and counts once, or for more where samplers upstream have let it through."""
+    count = len(upstream.randomness)
+    return Verdicts(
+        kept=np.ones(count, np.bool_),
+        policy=pl.Series("policy", [policy] * count, dtype=pl.String),
+        probability=np.ones(count),
+        adjusted_count=adjusted_counts(upstream.threshold),
+    )
 
 
 def decide_by_default(rule_set: RuleSet, upstream: Upstream) -> Verdicts:
@@ -64,13 +94,21 @@ class _Program:
 
     def verdicts(self, deciding: NDArray[np.intp], upstream: Upstream) -> Verdicts:
         """What follows where each of these rules (in deciding order; the default last) decides."""
-        rejected = self.thresholds[deciding]
+        return self._drawn(deciding, self.probabilities[deciding], self.thresholds[deciding], upstream)
+
+    def limited(self, deciding: NDArray[np.intp], upstream: Upstream, probabilities: Numbers) -> Verdicts:
+        """What follows where they decide with other probabilities than they are written with."""
+        return self._drawn(deciding, probabilities, thresholds(probabilities), upstream)
+
+    def _drawn(
+        self, deciding: NDArray[np.intp], probabilities: Numbers, rejected: Words, upstream: Upstream
+    ) -> Verdicts:
         kept = upstream.randomness >= rejected
         effective = np.where(kept, np.maximum(rejected, upstream.threshold), 0).astype(np.uint64)
         return Verdicts(
             kept=kept,
             policy=self.policies.gather(deciding),
-            probability=self.probabilities[deciding],
+            probability=probabilities,
             adjusted_count=np.where(kept, adjusted_counts(effective), 0.0),
         )
 
@@ -89,7 +127,7 @@ class _Program:
 def _compiled(rule_set: RuleSet) -> _Program:
     rules = rule_set.deciding_order
     quantifiers = list(dict.fromkeys(node for rule in rules for node in rule.condition.quantifiers))
-    probabilities = [*(rule.probability for rule in rules), rule_set.default_probability]
+    probabilities = [probability for _, probability, _ in rule_set.written]
     return _Program(
         span_conditions=tuple(_span_condition(i, node) for i, node in enumerate(quantifiers)),
         trace_conditions=tuple(_trace_condition(i, rule, quantifiers) for i, rule in enumerate(rules)),

@@ -9,6 +9,7 @@ rules:
   - name: some-searches
     when: any_span(tool_name = 'search')
     probability: 0.5
+    limit: {traces_per_minute: 600}
 default:
   probability: 0.1
 """
@@ -27,6 +28,7 @@ import yaml
 
 from tracemill.expressions import Expression, ExpressionError, Needs, parse_condition
 from tracemill.expressions.expression import NOTHING
+from tracemill.sampling.limits import Limit, read_limit
 from tracemill.sampling.rules_file import Reader, RulesError, compose
 from tracemill.sampling.vocabulary import SPAN_COLUMNS, TRACE_COLUMNS
 
@@ -47,29 +49,39 @@ class Action(StrEnum):
 
 
 _RANK: Final = {Action.DROP: 0, Action.KEEP: 1, Action.SOME: 2}
-_RULE_KEYS: Final = ("name", *Action, "probability")
+_RULE_KEYS: Final = ("name", *Action, "probability", "limit")
+_DEFAULT_KEYS: Final = ("probability", "limit")
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule; `probability` is 1 for keep and 0 for drop."""
+    """One rule; `probability` is 1 for keep and 0 for drop, and lower where a limit is reached."""
 
     name: str
     action: Action
     condition: Expression
     probability: float
+    limit: Limit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """What holds for traces that no rule matches."""
+
+    probability: float
+    limit: Limit | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """Rules in the order of the file, and the probability of traces that none of them matches.
+    """Rules in the order of the file, and what holds for traces that none of them matches.
 
     `canonical` is JSON that is a rules file itself and means the same; `digest` is its SHA-256 in hex. Comments, white
     space, the style of YAML and the case of SQL's keywords change neither.
     """
 
     rules: tuple[Rule, ...] = field(compare=False)
-    default_probability: float = field(compare=False)
+    default: Default = field(compare=False)
     canonical: str = field(compare=False)
     digest: str
 
@@ -87,25 +99,36 @@ class RuleSet:
         nodes = reader.items(listed, "rules", MAX_RULES) if listed is not None else []
         names: set[str] = set()
         rules = [_rule(reader, node, index, names) for index, node in enumerate(nodes)]
-        default = _default(reader, root, keys.get("default"))
+        default = _default(reader, root, keys.get(DEFAULT))
         if reader.problems:
             raise RulesError(source, sorted(reader.problems, key=lambda problem: problem.line))
         return cls._of(tuple(rule for rule in rules if rule is not None), default)
 
     @classmethod
-    def _of(cls, rules: tuple[Rule, ...], default_probability: float) -> Self:
+    def _of(cls, rules: tuple[Rule, ...], default: Default) -> Self:
         document = {
             "version": VERSION,
             "rules": [_document(rule) for rule in rules],
-            "default": {"probability": default_probability},
+            "default": {"probability": default.probability} | _limit_document(default.limit),
         }
         canonical = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-        return cls(rules, default_probability, canonical, hashlib.sha256(canonical.encode()).hexdigest())
+        return cls(rules, default, canonical, hashlib.sha256(canonical.encode()).hexdigest())
 
     @property
     def deciding_order(self) -> tuple[Rule, ...]:
         """The rules so that the first that matches decides: drop, keep, then the highest probability."""
         return tuple(sorted(self.rules, key=lambda rule: (_RANK[rule.action], -rule.probability)))
+
+    @property
+    def written(self) -> list[tuple[str, float, Limit | None]]:
+        """Name, probability and limit of each rule in deciding order, and of the default behind them."""
+        rules = [(rule.name, rule.probability, rule.limit) for rule in self.deciding_order]
+        return [*rules, (DEFAULT, self.default.probability, self.default.limit)]
+
+    @property
+    def limited(self) -> bool:
+        """Whether anything in it has a limit."""
+        return any(limit for _, _, limit in self.written)
 
     @property
     def needs(self) -> Needs:
@@ -127,7 +150,13 @@ def _union(all_needs: Any) -> Needs:
 
 def _document(rule: Rule) -> dict[str, Any]:
     document: dict[str, Any] = {"name": rule.name, rule.action.value: rule.condition.canonical}
-    return document | {"probability": rule.probability} if rule.action is Action.SOME else document
+    if rule.action is Action.SOME:
+        document["probability"] = rule.probability
+    return document | _limit_document(rule.limit)
+
+
+def _limit_document(limit: Limit | None) -> dict[str, Any]:
+    return {"limit": limit.document} if limit else {}
 
 
 def _check_version(reader: Reader, root: yaml.Node, node: yaml.Node | None) -> None:
@@ -151,7 +180,8 @@ def _rule(reader: Reader, node: yaml.Node, index: int, names: set[str]) -> Rule 
     action = actions[0]
     condition = _condition(reader, keys[action], f"{where}: {action.value}")
     probability = _probability(reader, node, keys.get("probability"), action, where)
-    return Rule(name, action, condition, probability) if condition is not None else None
+    limit = _limit(reader, keys.get("limit"), action, where)
+    return Rule(name, action, condition, probability, limit) if condition is not None else None
 
 
 def _rule_name(reader: Reader, rule: yaml.Node, node: yaml.Node | None, where: str, names: set[str]) -> str:
@@ -189,15 +219,24 @@ def _probability(reader: Reader, rule: yaml.Node, node: yaml.Node | None, action
     return reader.probability(node, f"{where}: probability", zero=False)
 
 
-def _default(reader: Reader, root: yaml.Node, node: yaml.Node | None) -> float:
+def _limit(reader: Reader, node: yaml.Node | None, action: Action, where: str) -> Limit | None:
+    if node is None:
+        return None
+    if action is Action.DROP:
+        reader.add(node, where, "`limit` goes with `keep:` and `when:`; what is dropped needs none")
+    return read_limit(reader, node, f"{where}: limit")
+
+
+def _default(reader: Reader, root: yaml.Node, node: yaml.Node | None) -> Default:
     if node is None:
         reader.add(root, DEFAULT, "missing; say what happens to all other traces: `default: {probability: 0.1}`")
-        return 0.0
-    keys: Mapping[str, yaml.Node] = reader.mapping(node, DEFAULT, ("probability",))
+        return Default(0.0)
+    keys: Mapping[str, yaml.Node] = reader.mapping(node, DEFAULT, _DEFAULT_KEYS)
+    limit = read_limit(reader, keys["limit"], "default: limit") if "limit" in keys else None
     if "probability" not in keys:
         reader.add(node, DEFAULT, "needs a `probability:`; 1 keeps all other traces, 0 drops them")
-        return 0.0
-    return reader.probability(keys["probability"], "default: probability", zero=True)
+        return Default(0.0, limit)
+    return Default(reader.probability(keys["probability"], "default: probability", zero=True), limit)
 
 
 KEEP_EVERYTHING: Final = RuleSet.parse("{version: 1, default: {probability: 1}}")

@@ -87,6 +87,14 @@ class Reader:
             self.add(node, where, f"`{written}` isn't a probability: write a decimal such as 0.1, above 0 and up to 1")
         return value
 
+    def amount(self, node: yaml.Node, where: str) -> float:
+        """A decimal above 0."""
+        written = self.text(node, where)
+        value = float(written) if _DECIMAL.fullmatch(written) else 0.0
+        if not 0 < value < float("inf"):
+            self.add(node, where, f"`{written}` isn't an amount: write a decimal above 0, such as 600")
+        return value
+
     def expression_problem(self, node: yaml.Node, where: str, error: ExpressionError) -> None:
         """Note what is wrong with an expression, and show the place in it."""
         shown = "\n".join(f"    {line}" for line in error.pointing().splitlines())

@@ -11,7 +11,7 @@ from streams.letters import Letters
 from tests.builders.assigned import LIMITS, NOW_MS, partition
 from tests.builders.bundles import S, bundle
 from tracemill.bundles import Group, pack_index
-from tracemill.evaluation.flush import Flush, Output
+from tracemill.evaluation.flush import Batch, Flush, Output
 from tracemill.evaluation.judge import RuleBook
 
 UNREADABLE = b"\x12\x03\x0a\x05x"
@@ -29,9 +29,9 @@ def test_spans_that_nobody_can_read_are_a_dead_letter() -> None:
     ours = partition(number=3)
     ours.assembler.feed_bundle(0, NOW_MS, value + UNREADABLE, index + more)
     ours.assembler.feed_tick(1, NOW_MS + 100)
-    flush = Flush(RuleBook().judge, LIMITS.memory_horizon_ms)
+    flush = Flush(RuleBook(), LIMITS.memory_horizon_ms)
     decide = Deciding("otlp", lambda _: 0, flush.run, write, Letters(steps.append, content=False))
-    decide([(3, ours.collect())])
+    decide([Batch(3, ours.collect(), ours.history)])
     letter = json.loads(steps[0])
     assert (letter["reason"], letter["topic"], letter["partition"]) == ("undecodable", "otlp", 3)
     assert (letter["offset"], letter["length"]) == (0, len(UNREADABLE))

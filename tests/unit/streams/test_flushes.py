@@ -49,7 +49,7 @@ class Kafka:
 
 
 def flushes(kafka: Kafka, partitions: Partitions) -> Flushes:
-    flush = Flush(RuleBook().judge, LIMITS.memory_horizon_ms)
+    flush = Flush(RuleBook(), LIMITS.memory_horizon_ms)
     letters = Letters(lambda _: None, content=False)
     decide = Deciding("otlp", lambda _: 0, flush.run, kafka.write, letters)
     return Flushes(partitions, Backlog(), decide, kafka.write_blocks, kafka.commit, Streams())

@@ -14,7 +14,7 @@ from tests.builders.assigned import NOW_MS, partition, record, tick
 from tests.builders.bundles import S, bundle
 from tracemill import topics
 from tracemill.assembly.assembler import Assembler
-from tracemill.control import rules_record
+from tracemill.control.rules import rules_record
 from tracemill.evaluation.judge import RuleBook
 from tracemill.sampling import RuleSet
 
@@ -71,7 +71,7 @@ def test_rules_hold_from_their_record_on(records: Records, rules: RuleBook) -> N
     records.take(ours, record(1, rules_record(RULES), 100, type=topics.TYPE_RULES.encode()))
     records.take(ours, spans(2, S(trace=2), at_ms=100))
     records.take(ours, tick(3, at_ms=200))
-    assert [closing.rules for closing in ours.collect()] == ["", RULES.digest]
+    assert [closing.steering.rules for closing in ours.collect()] == ["", RULES.digest]
     assert RULES.digest in rules
 
 

@@ -8,6 +8,7 @@ from tracemill.assembly.memory import Memory
 from tracemill.assembly.recent import Recent
 from tracemill.assembly.trace import Anchor, ClosedBy, Closing, OpenTrace
 from tracemill.config import Assembly
+from tracemill.sampling.steering import Steering
 
 CARRY_AFTER = 30
 
@@ -22,7 +23,7 @@ def begun(*traces: OpenTrace) -> Holds:
 def closing(trace: OpenTrace) -> Closing:
     trace.is_open = False
     decided = Recent(Assembly(), Memory(1)).close(trace, 0)
-    return Closing(trace, decided, ClosedBy.COMPLETE, 0, 0, "")
+    return Closing(trace, decided, ClosedBy.COMPLETE, 0, 0, Steering())
 
 
 def test_a_commit_follows_the_oldest_trace_whatever_is_decided_behind_it() -> None:
@@ -67,7 +68,7 @@ def test_what_closed_meanwhile_is_not_carried() -> None:
 def test_a_restart_holds_what_was_held_in_the_order_of_the_log() -> None:
     held, listed, older = open_trace(1, at=9), open_trace(2, at=3), open_trace(3, at=4)
     before = begun(held, older)
-    assert before.release([]) == Anchor(9, 9, 9, "")
+    assert before.release([]) == Anchor(9, 9, 9)
     after = Holds(CARRY_AFTER)
     after.restore([held, listed, older])
     assert after.release([]) == anchor(4)

@@ -28,7 +28,7 @@ def test_open_traces_that_the_log_lost_are_named_and_left_out() -> None:
     past = Past()
     for value in written.blocks:
         past.take(value)
-    assembler, _ = past.restart(LIMITS, written.commit, lambda _: {})
+    assembler, _ = past.restart(LIMITS, past.start(written.commit), lambda _: {})
     assert past.lost == [trace_id(1) + b"default"]
     assert assembler.open_count == 0
     assembler.feed_tick(written.commit or 0, NOW_MS + 2_000)

@@ -9,8 +9,7 @@ from tests.builders.bundles import S, bundle
 from tests.builders.partition import Logged, Worker, Written
 from tracemill.bundles import Group, pack_index
 from tracemill.config import Assembly
-from tracemill.evaluation.judge import RuleBook
-from tracemill.sampling import RuleSet
+from tracemill.sampling import KEEP_EVERYTHING, RuleSet
 
 NOW = 1_760_000_000_000
 """The spans of `tests.builders.bundles` begin here too."""
@@ -21,11 +20,8 @@ ERRORS_ONLY = RuleSet.parse("version: 1\nrules: [{name: errors, keep: error_coun
 def run(*records: tuple[int, list[S]], rules: RuleSet | None = None) -> Written:
     """Records at milliseconds after `NOW`; a flush after each."""
     log: list[Logged] = [(NOW + at, *(bundle(spans) if spans else (b"", b""))) for at, spans in records]
-    book, written = RuleBook(), Written()
-    worker = Worker(LIMITS, log, written, book)
-    if rules:
-        book.add(rules)
-        worker.assembler.rules = rules.digest
+    written = Written()
+    worker = Worker(LIMITS, log, written, rules or KEEP_EVERYTHING)
     while worker.feed():
         worker.flush()
     return written
@@ -52,7 +48,7 @@ def test_a_dropped_trace_that_fails_late_is_kept_whole():
         (1, "drop", 0),
         (2, "keep", 1),
     ]
-    assert stored(written) == [(0, "errors", False), (1, "errors", True)]
+    assert stored(written) == [(0, "promoted:errors", False), (1, "promoted:errors", True)]
 
 
 def test_a_kept_trace_stays_kept_and_only_its_new_spans_are_written():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tracemill.assembly.trace import Verdict
-from tracemill.evaluation.verdicts import Settled
+from tracemill.evaluation.verdicts import Arrived, Settled
 
 DROPPED = Verdict(False, "default", 0.0, 0.0, "old")
 KEPT = Verdict(True, "errors", 1.0, 1.0, "old")
@@ -33,7 +33,7 @@ def test_when_a_verdict_moves(
     before: Verdict, keep: bool, probability: float, fresh: bool, whole: bool, moved: bool
 ) -> None:
     settled = now(keep, probability)
-    found = settled.follow(0, "rules", before, fresh, whole)
+    found = settled.follow(0, "rules", before, Arrived(fresh, whole))
     assert (found is not before) == moved
     assert bool(settled.rewritten[0]) == moved
     assert bool(settled.keep[0]) == (keep if moved else before.keep)

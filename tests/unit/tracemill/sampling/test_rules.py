@@ -108,7 +108,7 @@ def test_needs() -> None:
 
 def test_without_rules_there_is_a_default_alone() -> None:
     assert KEEP_EVERYTHING.rules == ()
-    assert KEEP_EVERYTHING.default_probability == 1
+    assert KEEP_EVERYTHING.default.probability == 1
 
 
 def test_a_rule_cant_name_the_verdict_or_the_dice() -> None:

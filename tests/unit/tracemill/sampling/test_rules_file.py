@@ -47,7 +47,7 @@ bad.yaml:5: rule `a`: keep: character 21: unknown column `span_cuont`; did you m
 bad.yaml:6: rule 2: another rule is named `a`
 bad.yaml:8: rule `b`: needs exactly one of `keep:`, `drop:` and `when:` with a condition
 bad.yaml:13: rule 4: `keep` stands here twice
-bad.yaml:14: rule 5: unknown key `nam`; did you mean `name`? Keys: name, drop, keep, when, probability
+bad.yaml:14: rule 5: unknown key `nam`; did you mean `name`? Keys: name, drop, keep, when, probability, limit
 bad.yaml:14: rule 5: needs a `name:`
 bad.yaml:14: rule 5: `when:` needs a `probability:`, such as 0.5
 bad.yaml:17: rule `e`: when: character 23: unknown column `tool`; did you mean `tool_name`?
@@ -107,4 +107,4 @@ def test_a_file_that_isnt_rules(text: str, message: str) -> None:
 
 
 def test_zero_is_a_default() -> None:
-    assert RuleSet.parse("{version: 1, default: {probability: 0}}").default_probability == 0
+    assert RuleSet.parse("{version: 1, default: {probability: 0}}").default.probability == 0

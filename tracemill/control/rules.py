@@ -1,8 +1,4 @@
-"""What does a control record say? Commands that change decisions, appended to every partition of `otlp.v1`.
-
-A rule set is written to `control.v1` under its hash, for good, and then to every partition: from that record on it
-holds there.
-"""
+"""Which rules hold from here on? A rule set is written to `control.v1` for good, and then to every partition."""
 
 from __future__ import annotations
 
