@@ -13,7 +13,7 @@ from starlette.requests import Request
 from api.problems import Problem, Trouble
 from tracemill.config import LOOPBACK, Config, ConfigError
 from tracemill.errors import Unauthenticated
-from tracemill.tenants import AUTHORIZATION, KEY, Tenants
+from tracemill.tenants import AUTHORIZATION, KEY, Asker, Tenants
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,8 @@ class Access:
     tenants: Tenants
     local_only: bool
 
-    def tenant(self, request: Request) -> str:
-        """The tenant that a request is for. A browser may show its token as the password of basic authentication.
+    def asker(self, request: Request) -> Asker:
+        """Who sends a request. A browser may show its token as the password of basic authentication.
 
         Raises:
             Problem: no token that is known, or a request for another host.
@@ -32,7 +32,7 @@ class Access:
         if self.local_only:
             _refuse_foreign(request.headers.get("host", ""))
         try:
-            return self.tenants.of(
+            return self.tenants.asker(
                 [_of_browser(value) for value in request.headers.getlist(AUTHORIZATION)], request.headers.getlist(KEY)
             )
         except Unauthenticated as error:

@@ -10,6 +10,7 @@ import time
 import uvicorn
 
 from api.access import access
+from api.log import KafkaLog
 from api.site import Site
 from api.store import ClickHouse
 from runtime.logs import configure, pairs
@@ -34,7 +35,7 @@ def run(config: Config) -> None:
     store = ClickHouse(config.store)
     server = uvicorn.Server(
         uvicorn.Config(
-            Site(store, doors, time.time_ns).application(store.close),
+            Site(store, KafkaLog(config.kafka), doors, time.time_ns).application(store.close),
             http="httptools",
             loop="uvloop",
             ws="none",

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final
 
-from api import questions, reading, tree
+from api import orders, questions, reading, rules, tree
+from api.asked import Asked, Parts
+from api.bodies import Body, OverrideAsked, PromotionAsked
 from api.listings import SPANS, SPANS_WITH_CONTENT, TRACES, Listing
-from api.questions import CONTENT, LISTED, Parameter
-from api.store import Store
+from api.questions import CONTENT, FROM, LISTED, TO, Parameter
 from api.times import Window, rfc3339
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A request: whose, its parameters in the query and in the path, and when it came."""
-
-    tenant: str
-    given: Mapping[str, str]
-    path: Mapping[str, str]
-    now_ns: int
-
-
-@dataclass(frozen=True, slots=True)
 class Endpoint:
-    """What is asked by GET on a path. `answer` is the name of the answer's schema."""
+    """What is asked on a path. `answer` is the name of the answer's schema, `body` the model of what is sent."""
 
     path: str
     name: str
@@ -33,24 +24,27 @@ class Endpoint:
     doc: str
     parameters: tuple[Parameter, ...]
     answer: str
-    handle: Callable[[Store, Asked], Coroutine[Any, Any, dict[str, Any]]]
+    handle: Callable[[Parts, Asked], Coroutine[Any, Any, dict[str, Any]]]
+    method: str = "GET"
+    status: int = 200
+    body: type[Body] | None = None
 
 
-async def _traces(store: Store, asked: Asked) -> dict[str, Any]:
+async def _traces(parts: Parts, asked: Asked) -> dict[str, Any]:
     question = questions.read(asked.given, TRACES, asked.now_ns)
-    page = await reading.page(store, asked.tenant, question, TRACES.columns)
+    page = await reading.page(parts.store, asked.tenant, question, TRACES.columns)
     return _listed(TRACES, page, question.window)
 
 
-async def _spans(store: Store, asked: Asked) -> dict[str, Any]:
+async def _spans(parts: Parts, asked: Asked) -> dict[str, Any]:
     question = questions.read(asked.given, SPANS, asked.now_ns)
-    page = await reading.page(store, asked.tenant, question, _span_columns(asked))
+    page = await reading.page(parts.store, asked.tenant, question, _span_columns(asked))
     return _listed(SPANS, page, question.window)
 
 
-async def _trace(store: Store, asked: Asked) -> dict[str, Any]:
+async def _trace(parts: Parts, asked: Asked) -> dict[str, Any]:
     trace_id = questions.read_id("trace_id", asked.path["trace_id"], 32)
-    found = await reading.trace(store, asked.tenant, trace_id, _span_columns(asked))
+    found = await reading.trace(parts.store, asked.tenant, trace_id, _span_columns(asked))
     return {
         "trace": found.row,
         "spans": tree.nest(tree.arrange(found.spans)),
@@ -103,5 +97,61 @@ ENDPOINTS: Final = (
         parameters=(*LISTED, CONTENT),
         answer="Spans",
         handle=_spans,
+    ),
+    Endpoint(
+        path="/api/v1/traces/{trace_id}/promote",
+        name="promoteTrace",
+        summary="Keep a trace that was dropped",
+        doc=(
+            "Its spans are read again from the log and stored within seconds, with the policy `promoted:<why>`. It is "
+            "shown from then on, and counts for nothing (`adjusted_count` 0): nobody knows how many others would have "
+            "been asked for. A trace that was kept stays as it is; 410 says since when the log has records."
+        ),
+        parameters=(),
+        answer="Promotion",
+        handle=orders.promote,
+        method="POST",
+        status=202,
+        body=PromotionAsked,
+    ),
+    Endpoint(
+        path="/api/v1/overrides",
+        name="listOverrides",
+        summary="What is kept whatever the rules say",
+        doc="Overrides in force, and those that ended in the last week; the newest first.",
+        parameters=(),
+        answer="Overrides",
+        handle=orders.overrides,
+    ),
+    Endpoint(
+        path="/api/v1/overrides",
+        name="orderOverride",
+        summary="Keep everything of a user, session, service or tenant for a while",
+        doc="In force within two seconds, for traces that close from then on. It ends by itself.",
+        parameters=(),
+        answer="Override",
+        handle=orders.order,
+        method="POST",
+        status=201,
+        body=OverrideAsked,
+    ),
+    Endpoint(
+        path="/api/v1/overrides/{override_id}",
+        name="revokeOverride",
+        summary="Take an override back",
+        doc="It doesn't hold any longer, within two seconds; it stays in the list, with who took it back.",
+        parameters=(),
+        answer="Override",
+        handle=orders.revoke,
+        method="DELETE",
+    ),
+    Endpoint(
+        path="/api/v1/rules",
+        name="getRules",
+        summary="The rules that hold, and what they do",
+        doc="For each policy how many traces it decided between `from` and `to`, and what was kept of them.",
+        parameters=(FROM, TO),
+        answer="Rules",
+        handle=rules.rules,
     ),
 )

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from api import problems
+from api.bodies import Body
 from api.endpoints import ENDPOINTS, Endpoint
+from api.order_schemas import ORDER_SCHEMAS
 from api.problems import Trouble
 from api.queries import TRACE_SPANS
 from api.questions import Parameter
@@ -65,7 +67,7 @@ def document() -> dict[str, Any]:
             "summary": "Whole, decided LLM traces and their spans.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "paths": {endpoint.path: {"get": _operation(endpoint)} for endpoint in ENDPOINTS},
+        "paths": _paths(),
         "components": {
             "schemas": _schemas(),
             "securitySchemes": {
@@ -77,16 +79,26 @@ def document() -> dict[str, Any]:
     }
 
 
+def _paths() -> dict[str, Any]:
+    paths: dict[str, dict[str, Any]] = {}
+    for endpoint in ENDPOINTS:
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint)
+    return paths
+
+
 def _operation(endpoint: Endpoint) -> dict[str, Any]:
-    in_path = [_id_in_path()] if "{trace_id}" in endpoint.path else []
-    return {
+    in_path = [_IN_PATH[name] for name in _IN_PATH if f"{{{name}}}" in endpoint.path]
+    body = {"requestBody": _body(endpoint.body)} if endpoint.body else {}
+    return body | {
         "operationId": endpoint.name,
         "summary": endpoint.summary,
         "description": endpoint.doc,
         "parameters": [*in_path, *map(_parameter, endpoint.parameters)],
         "responses": {
-            "200": _answer(f"#/components/schemas/{endpoint.answer}", "application/json", endpoint.summary),
-            **_refusals(with_path=bool(in_path)),
+            str(endpoint.status): _answer(
+                f"#/components/schemas/{endpoint.answer}", "application/json", endpoint.summary
+            ),
+            **_refusals(endpoint),
         },
     }
 
@@ -95,19 +107,39 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
     return {"name": parameter.name, "in": "query", "description": parameter.doc, "schema": dict(parameter.schema)}
 
 
-def _id_in_path() -> dict[str, Any]:
-    return {
-        "name": "trace_id",
-        "in": "path",
-        "required": True,
-        "description": "32 hex digits.",
-        "schema": {"type": "string", "pattern": "^[0-9a-fA-F]{32}$"},
-    }
+def _body(model: type[Body]) -> dict[str, Any]:
+    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
+    return {"required": True, "content": {"application/json": {"schema": schema}}}
 
 
-def _refusals(*, with_path: bool) -> dict[str, Any]:
-    """Every status but 200, with what it can mean here."""
-    never = {Trouble.METHOD_NOT_ALLOWED} | (set() if with_path else {Trouble.NOT_FOUND})
+def _bodies() -> dict[str, Any]:
+    """The models of all bodies, and what they are made of."""
+    found: dict[str, Any] = {}
+    for endpoint in ENDPOINTS:
+        if endpoint.body:
+            schema = endpoint.body.model_json_schema(ref_template="#/components/schemas/{model}")
+            found |= schema.pop("$defs", {}) | {endpoint.body.__name__: schema}
+    return found
+
+
+def _in_path(name: str, doc: str, pattern: str) -> dict[str, Any]:
+    schema = {"type": "string", "pattern": pattern}
+    return {"name": name, "in": "path", "required": True, "description": doc, "schema": schema}
+
+
+_IN_PATH: Final = {
+    "trace_id": _in_path("trace_id", "32 hex digits.", "^[0-9a-fA-F]{32}$"),
+    "override_id": _in_path("override_id", "As the list of overrides has it.", "^[0-9a-f]{12}$"),
+}
+_OF_BODIES: Final = frozenset({Trouble.BAD_BODY, Trouble.BODY_TOO_LARGE, Trouble.NOT_JSON})
+_OF_ORDERS: Final = frozenset({Trouble.LIMIT_REACHED, Trouble.GONE})
+
+
+def _refusals(endpoint: Endpoint) -> dict[str, Any]:
+    """Every status that isn't an answer, with what it can mean here."""
+    never = {Trouble.METHOD_NOT_ALLOWED}
+    never |= set() if "{" in endpoint.path else {Trouble.NOT_FOUND}
+    never |= set() if endpoint.body else _OF_BODIES | _OF_ORDERS
     meanings: dict[int, list[Trouble]] = {}
     for trouble in Trouble:
         if trouble not in never:
@@ -134,6 +166,8 @@ def _schemas() -> dict[str, Any]:
         "Spans": _listed("spans", "Span"),
         "SpanNode": _node(),
         "Trace": _trace(),
+        **ORDER_SCHEMAS,
+        **_bodies(),
         "Problem": _problem(),
     }
 
@@ -213,6 +247,7 @@ def _problem() -> dict[str, Any]:
             "status": {"type": "integer"},
             "detail": {"type": "string"},
             "parameter": {"type": "string"},
+            "log_since": {"type": ["string", "null"], "format": "date-time"},
             "known": {"type": "array", "items": {"type": "string"}},
             "pointer": pointer,
         },

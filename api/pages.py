@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api import messages, queries, questions, reading, times, waterfall, words
-from api.endpoints import Asked
+from api.asked import Asked
 from api.listings import SPANS, SPANS_WITH_CONTENT, TRACES
 from api.problems import Problem, Trouble
 from api.questions import LISTED, Parameter

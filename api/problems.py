@@ -17,15 +17,21 @@ class Trouble(Enum):
 
     BAD_PARAMETER = ("bad-parameter", 400, "A parameter can't be used")
     UNKNOWN_PARAMETER = ("unknown-parameter", 400, "There is no such parameter")
+    BAD_BODY = ("bad-body", 400, "The body isn't what is asked for here")
     BAD_EXPRESSION = ("bad-expression", 400, "The filter isn't a condition over the columns there are")
     UNAUTHENTICATED = ("unauthenticated", 401, "A known token is needed")
     FOREIGN_HOST = ("foreign-host", 403, "Requests for another host aren't answered here")
     NOT_FOUND = ("not-found", 404, "There is nothing here")
-    METHOD_NOT_ALLOWED = ("method-not-allowed", 405, "This can only be read")
+    METHOD_NOT_ALLOWED = ("method-not-allowed", 405, "This can't be asked in this way")
+    LIMIT_REACHED = ("limit-reached", 409, "There are as many as there may be")
+    GONE = ("gone", 410, "The log no longer has it")
+    BODY_TOO_LARGE = ("body-too-large", 413, "The body is too large")
+    NOT_JSON = ("not-json", 415, "A body has to be JSON")
     TOO_EXPENSIVE = ("too-expensive", 422, "The question takes more than one request may")
     FAILED = ("failed", 500, "The answer failed")
     BUSY = ("busy", 503, "Too many questions at once")
     STORE_AWAY = ("store-away", 503, "The store doesn't answer")
+    LOG_AWAY = ("log-away", 503, "The log doesn't answer")
 
     def __init__(self, slug: str, status: int, title: str) -> None:
         self.slug = slug

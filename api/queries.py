@@ -105,6 +105,11 @@ def latest_trace(window: Window, tenant: str) -> Query:
     return Query("latest_trace", _statement("latest_trace"), {"tenant": tenant, **_bounds(window)}, 1)
 
 
+def policies(window: Window, tenant: str, most: int) -> Query:
+    """What each policy has decided about the traces of a window."""
+    return Query("policies", _statement("policies"), {"tenant": tenant, **_bounds(window), "rows": most}, most)
+
+
 def ready() -> Query:
     """Whether the tables are there."""
     return Query("ready", _statement("ready"), {}, 1)

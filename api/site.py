@@ -18,7 +18,10 @@ from starlette.types import Receive
 
 from api import openapi, questions
 from api.access import Access
-from api.endpoints import ENDPOINTS, Asked, Endpoint
+from api.asked import Asked, Parts
+from api.bodies import read_body
+from api.endpoints import ENDPOINTS, Endpoint
+from api.log import Log
 from api.metrics import ANSWERS
 from api.pages import PAGES, Html, Page, Pages
 from api.problems import MEDIA_TYPE, Problem, Trouble
@@ -42,8 +45,9 @@ _HEADERS: Final[Mapping[str, str]] = {
 class Site:
     """All that is served, over one store."""
 
-    def __init__(self, store: Store, access: Access, now_ns: Clock) -> None:
+    def __init__(self, store: Store, log: Log, access: Access, now_ns: Clock) -> None:
         self._store = store
+        self._parts = Parts(store, log)
         self._access = access
         self._now_ns = now_ns
         self._pages = Pages(store)
@@ -55,7 +59,7 @@ class Site:
             routes=[
                 *(Route(path, self._health, name=path) for path in HEALTH),
                 Route(openapi.PATH, self._described, name="openapi"),
-                *(Route(each.path, partial(self._endpoint, each), name=each.name) for each in ENDPOINTS),
+                *(_route(path, partial(self._endpoint, methods), methods) for path, methods in _by_path().items()),
                 *(Route(each.path, partial(self._page, each), name=each.name) for each in PAGES),
                 *(Route(path, self._asset, name=path) for path in self._pages.assets),
             ],
@@ -73,18 +77,22 @@ class Site:
     async def _described(self, _: Request) -> Response:
         return _response(self._openapi, JSON)
 
-    async def _endpoint(self, endpoint: Endpoint, request: Request) -> Response:
+    async def _endpoint(self, by_method: Mapping[str, Endpoint], request: Request) -> Response:
+        endpoint = by_method["GET" if request.method == "HEAD" else request.method]
         try:
             given = questions.values(request.query_params.multi_items(), endpoint.parameters)
-            asked = Asked(self._access.tenant(request), given, request.path_params, self._now_ns())
-            answer = await _unless_gone(request.receive, endpoint.handle(self._store, asked))
+            tenant, by = self._access.asker(request)
+            body = endpoint.body and await read_body(request.stream(), request.headers, endpoint.body)
+            asked = Asked(tenant, given, request.path_params, self._now_ns(), by, body)
+            work = endpoint.handle(self._parts, asked)
+            answer = await (_unless_gone(request.receive, work) if endpoint.method == "GET" else work)
         except Problem as problem:
             return _counted(endpoint.name, _problem(problem))
-        return _counted(endpoint.name, _response(orjson.dumps(answer), JSON))
+        return _counted(endpoint.name, _response(orjson.dumps(answer), JSON, endpoint.status))
 
     async def _page(self, page: Page, request: Request) -> Response:
         try:
-            tenant = self._access.tenant(request)
+            tenant = self._access.asker(request).tenant
             given = questions.values(request.query_params.multi_items(), page.parameters)
             asked = Asked(tenant, given, request.path_params, self._now_ns())
             html = await _unless_gone(request.receive, page.handle(self._pages, asked))
@@ -99,7 +107,8 @@ class Site:
     async def _no_route(self, request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
         if status == Trouble.METHOD_NOT_ALLOWED.status:
-            problem = Problem(Trouble.METHOD_NOT_ALLOWED, "ask with GET", headers={"allow": "GET, HEAD"})
+            allowed = ", ".join(sorted(_allowed(error)))
+            problem = Problem(Trouble.METHOD_NOT_ALLOWED, f"ask with {allowed}", headers={"allow": allowed})
         else:
             problem = Problem(Trouble.NOT_FOUND, f"there is no {request.url.path[:200]}: see {openapi.PATH}")
         return _counted("", self._told(request, problem))
@@ -112,6 +121,24 @@ class Site:
         """A problem for whoever asked: a document below /api/, else a page."""
         machine = request.url.path.startswith("/api/") or "text/html" not in request.headers.get("accept", "")
         return _problem(problem) if machine else _html(self._pages.problem(problem))
+
+
+def _by_path() -> dict[str, dict[str, Endpoint]]:
+    paths: dict[str, dict[str, Endpoint]] = {}
+    for endpoint in ENDPOINTS:
+        paths.setdefault(endpoint.path, {})[endpoint.method] = endpoint
+    return paths
+
+
+def _route(path: str, handle: Callable[[Request], Awaitable[Response]], by_method: Mapping[str, Endpoint]) -> Route:
+    name = next(iter(by_method.values())).name
+    return Route(path, handle, name=name, methods=list(by_method))
+
+
+def _allowed(error: Exception) -> set[str]:
+    """What the router says is possible on a path."""
+    headers = (isinstance(error, HTTPException) and error.headers) or {}
+    return {method.strip() for method in headers.get("Allow", "GET, HEAD").split(",")}
 
 
 async def _unless_gone(receive: Receive, work: Coroutine[Any, Any, T]) -> T:

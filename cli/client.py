@@ -18,8 +18,8 @@ class NoAnswer(Exception):
     """The API didn't give what was asked for; the text says why, and what to do."""
 
 
-def ask(url: str, path: str, token: str = "", **parameters: str | None) -> Any:
-    """The JSON that the API at `url` answers for a path.
+def ask(url: str, path: str, token: str = "", method: str = "GET", body: Any = None, **parameters: str | None) -> Any:
+    """The JSON that the API at `url` answers for a path; a `body` is sent as JSON.
 
     Raises:
         NoAnswer: nobody is there, or it is a problem; a filter's error comes with its place.
@@ -27,7 +27,11 @@ def ask(url: str, path: str, token: str = "", **parameters: str | None) -> Any:
     query = urlencode({name: value for name, value in parameters.items() if value is not None})
     whole = f"{url.rstrip('/')}{path}" + (f"?{query}" if query else "")
     try:
-        request = urllib.request.Request(whole, headers={"x-tracemill-key": token} if token else {})  # noqa: S310
+        headers = {"x-tracemill-key": token} if token else {}
+        data = None
+        if body is not None:
+            data, headers["content-type"] = json.dumps(body).encode(), "application/json"
+        request = urllib.request.Request(whole, data, headers, method=method)  # noqa: S310
         with _opener(url).open(request, timeout=TIMEOUT_S) as answer:
             return json.load(answer)
     except urllib.error.HTTPError as error:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from cli import configuration, rules, schema, topics, traces
+from cli import configuration, overrides, rules, schema, topics, traces
 from cli.dead_letters import dead_letters
 from cli.demo import demo
 from cli.doctor import doctor
@@ -30,6 +30,7 @@ app = typer.Typer(
 )
 app.add_typer(configuration.app, name="config")
 app.add_typer(rules.app, name="rules")
+app.add_typer(overrides.app, name="overrides")
 app.add_typer(topics.app, name="topics")
 app.add_typer(schema.app, name="schema")
 app.command("up")(up)
@@ -37,6 +38,7 @@ app.command("demo")(demo)
 app.command("doctor")(doctor)
 app.command("traces")(traces.traces)
 app.command("trace")(traces.trace)
+app.command("promote")(overrides.promote)
 app.command("dead-letters")(dead_letters)
 
 

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
-from cli.client import NoAnswer, ask
-from cli.options import ConfigOption, load
+from cli.asking import Json, TokenOption, Url, address, asked, plain
+from cli.options import ConfigOption
 
-Url = Annotated[str | None, typer.Option(help="Where the API is; default as configured.")]
-TokenOption = Annotated[str, typer.Option(envvar="TRACEMILL_TOKEN", help="A token of ingest.tokens, if there are any.")]
-Json = Annotated[bool, typer.Option("--json", help="Print what the API answers.")]
 Filter = Annotated[
     str | None, typer.Option(help="A condition in SQL, e.g. error_count > 0, or any_span(tool_name = 'sql').")
 ]
@@ -42,7 +38,7 @@ def traces(
     from cli import drawing
 
     more = {"filter": filter, "from": since, "to": until, "order": order, "limit": str(limit)}
-    answer = _ask(_address(url, config), "/api/v1/traces", token, **more)
+    answer = asked(address(url, config), "/api/v1/traces", token, **more)
     if as_json:
         typer.echo(json.dumps(answer, ensure_ascii=False))
         return
@@ -65,7 +61,7 @@ def trace(
     """Show one trace as a tree."""
     from cli import drawing
 
-    answer = _ask(_address(url, config), f"/api/v1/traces/{_plain(trace_id)}", token)
+    answer = asked(address(url, config), f"/api/v1/traces/{plain(trace_id)}", token)
     if as_json:
         typer.echo(json.dumps(answer, ensure_ascii=False))
         return
@@ -76,27 +72,6 @@ def trace(
         console.print(drawing.waterfall(spans, console.width), crop=False)
     if answer["truncated"]:
         console.print(Text(f"It has more spans than these {len(spans)}", "dim"))
-
-
-def _ask(url: str, path: str, token: str, **parameters: str | None) -> Any:
-    try:
-        return ask(url, path, token, **parameters)
-    except NoAnswer as error:
-        typer.echo(f"tracemill: {error}", err=True)
-        raise typer.Exit(1) from error
-
-
-def _address(url: str | None, config: Path | None) -> str:
-    if url:
-        return url
-    api = load(config).api
-    host = "127.0.0.1" if api.host in ("0.0.0.0", "::") else api.host  # noqa: S104 - recognised, not listened on
-    return f"http://{f'[{host}]' if ':' in host else host}:{api.port}"
-
-
-def _plain(trace_id: str) -> str:
-    """An id that can stand in a path."""
-    return "".join(letter for letter in trace_id if letter.isalnum() and letter.isascii())
 
 
 def _console() -> Console:

@@ -93,6 +93,7 @@ class Token(Section):
 
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the token, in hex.")
     tenant: str = Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$")
+    name: str = Field("", max_length=200, description="Whose token it is: named beside what was ordered with it.")
 
 
 class KafkaReceiver(Section):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tests.builders.bundles import trace_id
 from tests.builders.partition import Logged
 from tracemill import topics
@@ -30,6 +28,4 @@ def override(
 ) -> Logged:
     """Everything of a user is kept, or no longer."""
     order = Order(Override(name, tenant, of, value, until), "ops", at)
-    if revoked:
-        order = replace(order, revoked_by="ops", revoked_at_ms=at)
-    return at, override_record(order), b"", topics.TYPE_OVERRIDE
+    return at, override_record(order.revoke("ops", at) if revoked else order), b"", topics.TYPE_OVERRIDE

@@ -10,6 +10,7 @@ from clickhouse_connect.driver.client import Client
 from starlette.testclient import TestClient
 
 from api.access import access
+from api.log import KafkaLog
 from api.queries import Query
 from api.site import Site
 from api.store import ClickHouse
@@ -46,7 +47,7 @@ def api_config(store: str, database: str, tokens: Mapping[str, str] | None = Non
 def served(config: Config, now_ns: Callable[[], int] = lambda: NOW_NS + HOUR_NS) -> Iterator[tuple[TestClient, Any]]:
     """A client of the API, and the store behind it; the clock says an hour after `NOW_NS`."""
     store = Recording(config)
-    site = Site(store, access(config), now_ns)
+    site = Site(store, KafkaLog(config.kafka), access(config), now_ns)
     with TestClient(site.application(store.inner.close), base_url="http://localhost") as client:
         yield client, store
 

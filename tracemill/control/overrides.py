@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -26,6 +26,10 @@ class Order:
     def revoked(self) -> bool:
         """Whether it was taken back."""
         return self.revoked_at_ms is not None
+
+    def revoke(self, by: str, at_ms: int) -> Order:
+        """The same order, taken back."""
+        return replace(self, revoked_by=by, revoked_at_ms=at_ms)
 
     def holds_at(self, now_ms: int) -> bool:
         """Whether it is in force then."""

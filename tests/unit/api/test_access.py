@@ -38,7 +38,7 @@ def basic(password: str) -> str:
     ],
 )
 def test_a_token_says_whose_a_request_is(headers: dict[str, str], tenant: str) -> None:
-    assert access(config("0.0.0.0")).tenant(request(**headers)) == tenant
+    assert access(config("0.0.0.0")).asker(request(**headers)).tenant == tenant
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_token_says_whose_a_request_is(headers: dict[str, str], tenant: str) -
 )
 def test_without_a_known_token_nobody_is_let_in(headers: dict[str, str], why: str) -> None:
     with pytest.raises(Problem) as caught:
-        access(config()).tenant(request(**headers))
+        access(config()).asker(request(**headers))
     assert caught.value.trouble is Trouble.UNAUTHENTICATED
     assert why in caught.value.detail
     assert caught.value.headers == {"www-authenticate": "Bearer"}
@@ -68,19 +68,19 @@ def test_without_a_known_token_nobody_is_let_in(headers: dict[str, str], why: st
 
 def test_a_browser_is_asked_for_a_password() -> None:
     with pytest.raises(Problem) as caught:
-        access(config()).tenant(request("/"))
+        access(config()).asker(request("/"))
     assert caught.value.headers["www-authenticate"].startswith("Basic realm=")
 
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:8080", "127.0.0.1:8080", "[::1]:8080", "a.localhost"])
 def test_on_loopback_without_tokens_everyone_is_the_default_tenant(host: str) -> None:
-    assert access(config(tokens=False)).tenant(request(host=host, authorization="Bearer x")) == "default"
+    assert access(config(tokens=False)).asker(request(host=host, authorization="Bearer x")).tenant == "default"
 
 
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "", "10.0.0.1", "[", "0.0.0.0:8080"])
 def test_a_foreign_name_that_means_this_machine_is_refused(host: str) -> None:
     with pytest.raises(Problem) as caught:
-        access(config(tokens=False)).tenant(request(host=host))
+        access(config(tokens=False)).asker(request(host=host))
     assert caught.value.trouble is Trouble.FOREIGN_HOST
 
 
@@ -88,4 +88,4 @@ def test_an_open_door_must_be_wanted() -> None:
     with pytest.raises(ConfigError, match=r"api.host 0.0.0.0 isn't loopback and ingest.tokens is empty"):
         access(config("0.0.0.0", tokens=False))
     open_to_all = access(config("0.0.0.0", tokens=False, insecure=True))
-    assert open_to_all.tenant(request(host="traces.example.com")) == "default"
+    assert open_to_all.asker(request(host="traces.example.com")).tenant == "default"

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from api.access import access
+from api.log import KafkaLog
 from api.queries import Query
 from api.site import Site
 from tracemill.config import Config
@@ -51,7 +52,9 @@ def test_when_the_client_has_gone_the_store_is_no_longer_asked() -> None:
         async def send(message: Any) -> None:
             sent.append(message)
 
-        await Site(store, access(Config()), lambda: 10**18).application()(dict(SCOPE), receive, send)
+        await Site(store, KafkaLog(Config().kafka), access(Config()), lambda: 10**18).application()(
+            dict(SCOPE), receive, send
+        )
         await asyncio.sleep(0)
         return sent, store.stopped
 

@@ -1,0 +1,103 @@
+"""What can be ordered: that a trace is kept after all, or everything of somebody for a while."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, Final
+
+from api import queries, questions
+from api.asked import Asked, Parts
+from api.bodies import OverrideAsked, PromotionAsked
+from api.problems import Problem, Trouble
+from api.times import rfc3339
+from tracemill.assembly.trace import Decided
+from tracemill.control.overrides import Order
+from tracemill.control.promotions import Promotion
+from tracemill.expressions.kinds import read_time
+from tracemill.sampling.steering import Override
+
+MAX_OVERRIDES: Final = 100
+"""In force at once, a tenant: each is compared with every trace."""
+
+_NS_PER_MS: Final = 1_000_000
+_HOUR_MS: Final = 3_600_000
+
+
+async def promote(parts: Parts, asked: Asked) -> dict[str, Any]:
+    """Have a trace kept: its decision moves within seconds, if the log still has all of it."""
+    body = asked.body_as(PromotionAsked)
+    trace_id = questions.read_id("trace_id", asked.path["trace_id"], 32)
+    rows = await parts.store.rows(queries.one_trace(trace_id, asked.tenant))
+    if not rows:
+        raise Problem(Trouble.NOT_FOUND, f"there is no trace {trace_id}: it may not have closed yet, or has expired")
+    row = rows[0]
+    if row["decision"] == "keep":
+        return {"trace_id": trace_id, "status": "kept", "policy": row["policy"]}
+    known = await _in_log(parts, bytes.fromhex(trace_id) + asked.tenant.encode(), row)
+    await parts.log.promote(Promotion(known.key, body.why, asked.by, known))
+    return {"trace_id": trace_id, "status": "requested", "policy": f"promoted:{body.why}"}
+
+
+async def _in_log(parts: Parts, key: bytes, row: dict[str, Any]) -> Decided:
+    """What a dropped trace was decided with; all its records are in the log."""
+    opened_ns = read_time(row["opened_at"]) or 0
+    reach = await parts.log.reach(key[:16])
+    known = await parts.log.decided(key, opened_ns // _NS_PER_MS, row["version"])
+    if known is None or min(known.records) < reach.offset:
+        since = f"it goes back to {rfc3339(reach.append_ms * _NS_PER_MS)}" if reach.append_ms else "it is empty"
+        raise Problem(
+            Trouble.GONE,
+            f"the spans of trace {row['trace_id']} came in at {row['opened_at']}, and the log no longer has all of "
+            f"them: {since}",
+            {"log_since": rfc3339(reach.append_ms * _NS_PER_MS) if reach.append_ms else None},
+        )
+    return known
+
+
+async def overrides(parts: Parts, asked: Asked) -> dict[str, Any]:
+    """Those that are in force, and those of the last week that no longer are; the newest first."""
+    now_ms = asked.now_ns // _NS_PER_MS
+    orders = await parts.log.orders(asked.tenant)
+    recent = [order for order in orders if order.override.until_ms > now_ms - 7 * 24 * _HOUR_MS]
+    return {"overrides": [_shown(order, now_ms) for order in sorted(recent, key=lambda one: -one.at_ms)]}
+
+
+async def order(parts: Parts, asked: Asked) -> dict[str, Any]:
+    """Keep every trace of a user, session, service or tenant for a while; in force within two seconds."""
+    body, now_ms = asked.body_as(OverrideAsked), asked.now_ns // _NS_PER_MS
+    orders = await parts.log.orders(asked.tenant)
+    if sum(one.holds_at(now_ms) for one in orders) >= MAX_OVERRIDES:
+        raise Problem(Trouble.LIMIT_REACHED, f"{MAX_OVERRIDES} overrides are in force: revoke one, or write a rule")
+    until_ms = now_ms + int(body.hours * _HOUR_MS)
+    override = Override(secrets.token_hex(6), asked.tenant, body.of, body.value, until_ms)
+    ordered = Order(override, asked.by, now_ms, body.why)
+    await parts.log.order(ordered)
+    return _shown(ordered, now_ms)
+
+
+async def revoke(parts: Parts, asked: Asked) -> dict[str, Any]:
+    """Take an override back."""
+    name, now_ms = asked.path["override_id"], asked.now_ns // _NS_PER_MS
+    found = next((one for one in await parts.log.orders(asked.tenant) if one.override.id == name), None)
+    if found is None:
+        raise Problem(Trouble.NOT_FOUND, f"there is no override {name[:80]}")
+    revoked = found if found.revoked else found.revoke(asked.by, now_ms)
+    await parts.log.order(revoked)
+    return _shown(revoked, now_ms)
+
+
+def _shown(order: Order, now_ms: int) -> dict[str, Any]:
+    override = order.override
+    return {
+        "id": override.id,
+        "of": override.of,
+        "value": override.value,
+        "policy": override.policy,
+        "until": rfc3339(override.until_ms * _NS_PER_MS),
+        "in_force": order.holds_at(now_ms),
+        "by": order.by,
+        "at": rfc3339(order.at_ms * _NS_PER_MS),
+        "why": order.why,
+        "revoked_by": order.revoked_by or None,
+        "revoked_at": rfc3339(order.revoked_at_ms * _NS_PER_MS) if order.revoked_at_ms is not None else None,
+    }

@@ -1,0 +1,83 @@
+"""What was decided about one trace, and does the log still have its spans? Read from `decisions.v1`, at any age."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from confluent_kafka import Consumer, Message, TopicPartition
+
+from runtime.kafka import ADMIN_TIMEOUT_S, consumer_settings, fetch_records, read_from
+from tracemill import topics
+from tracemill.assembly import blocks
+from tracemill.assembly.memory import Memory, decided_rows
+from tracemill.assembly.trace import Decided
+from tracemill.config import Kafka
+
+MARGIN_MS = 60_000
+"""A trace's log time and the broker's time may differ by so much."""
+
+_FOREVER_MS = 2**62
+
+
+class Reach(NamedTuple):
+    """The oldest record that a partition still has: its offset, and when it was appended, in ms since the epoch."""
+
+    offset: int
+    append_ms: int
+
+
+class _Found(Exception):
+    """There is no need to read on."""
+
+
+def find_decided(kafka: Kafka, key: bytes, opened_ms: int, cause: int) -> Decided | None:
+    """What a trace was decided with, if `decisions.v1` still says it.
+
+    Args:
+        kafka: where the topics are.
+        key: the trace's id, then its tenant's name.
+        opened_ms: the log time of its first record.
+        cause: offset of the record that caused the decision.
+
+    Raises:
+        TimeoutError, KafkaException: Kafka doesn't answer.
+    """
+    partition, topic = topics.partition_of(key[:16], kafka.partitions), topics.DECISIONS.name(kafka.namespace)
+    memory = Memory(_FOREVER_MS)
+
+    def take(message: Message) -> None:
+        keys, rows = decided_rows(blocks.read(message.value() or b"").rows)
+        causes = rows.column("cause").to_pylist()
+        place = next((i for i, (one, at) in enumerate(zip(keys, causes, strict=True)) if (one, at) == (key, cause)), -1)
+        if place >= 0:
+            memory.add([key], rows.slice(place, 1))
+            raise _Found
+
+    start = _start(kafka, topic, partition, opened_ms - MARGIN_MS)
+    try:
+        if start >= 0:
+            read_from(kafka, topic, {partition: start}, take)
+    except _Found:
+        pass
+    return memory.get(key, 0)
+
+
+def oldest_record(kafka: Kafka, partition: int) -> Reach:
+    """How far back the log of a partition goes."""
+    topic = topics.OTLP.name(kafka.namespace)
+    consumer = Consumer(consumer_settings(kafka, "tracemill-reader"))
+    try:
+        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=ADMIN_TIMEOUT_S)
+    finally:
+        consumer.close()
+    found: dict[int, Any] = fetch_records(kafka, topic, partition, [low]) if low < high else {}
+    return Reach(low, found[low].timestamp()[1] if low in found else 0)
+
+
+def _start(kafka: Kafka, topic: str, partition: int, since_ms: int) -> int:
+    consumer = Consumer(consumer_settings(kafka, "tracemill-reader"))
+    try:
+        place = TopicPartition(topic, partition, max(0, since_ms))
+        return consumer.offsets_for_times([place], timeout=ADMIN_TIMEOUT_S)[0].offset
+    finally:
+        consumer.close()
