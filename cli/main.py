@@ -17,6 +17,7 @@ from cli.dead_letters import dead_letters
 from cli.demo import demo
 from cli.doctor import doctor
 from cli.options import ConfigOption, load
+from cli.replay import replay
 from cli.up import up
 
 HELP: Final = """A stream-processing engine for LLM traces: OTLP in, whole and decided traces out.
@@ -40,6 +41,7 @@ app.command("traces")(traces.traces)
 app.command("trace")(traces.trace)
 app.command("promote")(overrides.promote)
 app.command("dead-letters")(dead_letters)
+app.command("replay")(replay)
 
 
 def _print_version(asked: bool) -> None:

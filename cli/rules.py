@@ -23,7 +23,7 @@ RulesFile = Annotated[Path, typer.Argument(help="A YAML file of rules, such as r
 @app.command()
 def check(file: RulesFile) -> None:
     """Say whether a file of rules is right, and if not, where it is wrong."""
-    rule_set = _read(file)
+    rule_set = read_rules_file(file)
     typer.echo(f"{file}: {len(rule_set.rules)} rules, hash {rule_set.digest[:12]}")
 
 
@@ -32,7 +32,7 @@ def apply_(file: RulesFile, config: ConfigOption = None) -> None:
     """Make rules hold in every partition, from the next record on."""
     from runtime.control import ControlError, apply_rules
 
-    rule_set = _read(file)
+    rule_set = read_rules_file(file)
     kafka = load(config).kafka
     with reaching(kafka, ControlError):
         apply_rules(kafka, rule_set)
@@ -72,7 +72,7 @@ def show(config: ConfigOption = None) -> None:
         typer.echo(f"# hash {applied[-1].digest}\n{text}", nl=False)
 
 
-def _read(file: Path) -> RuleSet:
+def read_rules_file(file: Path) -> RuleSet:
     """The rules in a file.
 
     Raises:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from confluent_kafka import Consumer, Message, TopicPartition
 
-from runtime.kafka import ADMIN_TIMEOUT_S, consumer_settings, fetch_records, read_from
+from runtime.kafka import ADMIN_TIMEOUT_S, consumer_settings, fetch_records, offset_at, read_from
 from tracemill import topics
 from tracemill.assembly import blocks
 from tracemill.assembly.memory import Memory, decided_rows
@@ -53,9 +53,9 @@ def find_decided(kafka: Kafka, key: bytes, opened_ms: int, cause: int) -> Decide
             memory.add([key], rows.slice(place, 1))
             raise _Found
 
-    start = _start(kafka, topic, partition, opened_ms - MARGIN_MS)
+    start = offset_at(kafka, topic, partition, opened_ms - MARGIN_MS)
     try:
-        if start >= 0:
+        if start is not None:
             read_from(kafka, topic, {partition: start}, take)
     except _Found:
         pass
@@ -72,12 +72,3 @@ def oldest_record(kafka: Kafka, partition: int) -> Reach:
         consumer.close()
     found: dict[int, Any] = fetch_records(kafka, topic, partition, [low]) if low < high else {}
     return Reach(low, found[low].timestamp()[1] if low in found else 0)
-
-
-def _start(kafka: Kafka, topic: str, partition: int, since_ms: int) -> int:
-    consumer = Consumer(consumer_settings(kafka, "tracemill-reader"))
-    try:
-        place = TopicPartition(topic, partition, max(0, since_ms))
-        return consumer.offsets_for_times([place], timeout=ADMIN_TIMEOUT_S)[0].offset
-    finally:
-        consumer.close()

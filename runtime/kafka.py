@@ -179,6 +179,21 @@ def read_from(
         consumer.close()
 
 
+def offset_at(kafka: Kafka, topic: str, partition: int, since_ms: int) -> int | None:
+    """The offset of the first record that was appended at this time (since the epoch) or later; None if there is none.
+
+    Raises:
+        KafkaException: no broker answers.
+    """
+    consumer = Consumer(consumer_settings(kafka, "tracemill-reader"))
+    try:
+        place = TopicPartition(topic, partition, max(0, since_ms))
+        offset = consumer.offsets_for_times([place], timeout=ADMIN_TIMEOUT_S)[0].offset
+    finally:
+        consumer.close()
+    return offset if offset >= 0 else None
+
+
 def fetch_records(
     kafka: Kafka, topic: str, partition: int, offsets: Iterable[int], timeout_s: float = 30.0
 ) -> dict[int, Message]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from confluent_kafka import Consumer, TopicPartition
 
 from runtime.control import last_steering
-from runtime.kafka import ADMIN_TIMEOUT_S, consumer_settings, fetch_records, read_from
+from runtime.kafka import ADMIN_TIMEOUT_S, consumer_settings, fetch_records, offset_at, read_from
 from runtime.logs import pairs
 from streams.log import bundles_at, oldest_offset
 from tracemill import topics
@@ -82,12 +82,8 @@ def _read_past(config: Config, partition: int, committed: int | None, past: Past
         source = topics.OTLP.name(config.kafka.namespace)
         near = fetch_records(config.kafka, source, partition, [committed, committed - 1])
         newest = near[max(near)].timestamp()[1] if near else 0
-        since = max(newest - config.assembly.memory_horizon_ms - MARGIN_MS, 0)
+        since = newest - config.assembly.memory_horizon_ms - MARGIN_MS
     topic = topics.DECISIONS.name(config.streams.output_namespace or config.kafka.namespace)
-    consumer = Consumer(consumer_settings(config.kafka, "tracemill-reader"))
-    try:
-        start = consumer.offsets_for_times([TopicPartition(topic, partition, since)], timeout=ADMIN_TIMEOUT_S)[0].offset
-    finally:
-        consumer.close()
-    if start >= 0:
+    start = offset_at(config.kafka, topic, partition, since)
+    if start is not None:
         read_from(config.kafka, topic, {partition: start}, lambda message: past.take(message.value() or b""))
