@@ -23,6 +23,7 @@ _UNIT_NS: Final = {
 _RELATIVE: Final = re.compile(r"-?(\d{1,6})([smhdw])", re.ASCII)
 _UNIX: Final = re.compile(r"(\d{1,10})(?:\.(\d{1,9}))?", re.ASCII)
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_MINUTE: Final = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d)(Z|[+-]\d\d:\d\d)", re.ASCII)
 _FORMS: Final = "write a time such as 2026-01-31T12:00:00Z, unix seconds, a day, or how long ago: 15m, 1h, 7d"
 
 
@@ -59,11 +60,16 @@ def moment(name: str, text: str, now_ns: int) -> int:
         return max(0, now_ns - int(found[1]) * _UNIT_NS[found[2]])
     if found := _UNIX.fullmatch(text):
         return min(int(found[1]) * SECOND_NS + int((found[2] or "0").ljust(9, "0")), 2**63 - 1)
-    exact = read_time(f"{text}T00:00:00Z" if _DAY.fullmatch(text) else text.upper())
+    exact = read_time(_with_seconds(text.upper()))
     if exact is None:
         zone = "; a + in a URL must be written %2B" if re.search(r" \d\d:\d\d$", text) else ""
         raise bad_parameter(name, f"{text[:80]!r} is no time: {_FORMS}{zone}")
     return exact
+
+
+def _with_seconds(text: str) -> str:
+    """A day or a minute as the second that it begins with; anything else as it is."""
+    return f"{text}T00:00:00Z" if _DAY.fullmatch(text) else _MINUTE.sub(r"\1:00\2", text)
 
 
 def rfc3339(at_ns: int) -> str:

@@ -33,6 +33,8 @@ def test_what_is_written_is_read_again(at_ns: int) -> None:
         ("9999999999", 2**63 - 1),
         ("2026-01-31", 1_769_817_600 * SECOND_NS),
         ("2026-01-31T12:00:00Z", 1_769_860_800 * SECOND_NS),
+        ("2026-01-31T12:00Z", 1_769_860_800 * SECOND_NS),
+        ("2026-01-31 14:00+02:00", 1_769_860_800 * SECOND_NS),
         ("2026-01-31t12:00:00z", 1_769_860_800 * SECOND_NS),
         ("2026-01-31 12:00:00.5+02:00", 1_769_853_600 * SECOND_NS + 500_000_000),
     ],
@@ -42,7 +44,8 @@ def test_moments(text: str, at_ns: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "yesterday", "1y", "1h30m", "2026-13-01", "2026-01-31T12:00:00", "-5", "1e9", "１h"]
+    "text",
+    ["", "yesterday", "1y", "1h30m", "2026-13-01", "2026-01-31T12:00:00", "2026-01-31T12:00", "-5", "1e9", "１h"],
 )
 def test_no_moments(text: str) -> None:
     with pytest.raises(Problem, match=r"^to: .*write a time such as") as caught:
