@@ -192,7 +192,7 @@ class Sinks(Section):
     linger_ms: Positive = Field(250, description="At most one insert a table in so long when it is quiet.")
     load_linger_ms: Positive = Field(1_000, description="How long rows wait for more under load.")
     buffer_bytes: Positive = Field(64 * 1024**2, description="Held in memory a table; above it reading pauses.")
-    retention_days: Positive = Field(30, description="What is stored is removed after so many days.")
+    retention_days: Positive = Field(30, description="What is stored is removed so many days after it happened.")
     otlp_exporter: OtlpExporter | None = Field(None, description="Send kept traces to an OTLP endpoint as well.")
 
 

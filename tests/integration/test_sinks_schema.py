@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,8 +14,8 @@ from clickhouse_connect.driver.client import Client
 
 from sinks.clickhouse import connect
 from sinks.migrations import Layout, SchemaMismatch, apply, render
-from tests.builders.frames import NOW_NS, batch, span, span_record
-from tests.builders.stored import insert_spans, rows
+from tests.builders.frames import NOW_NS, batch, span, span_record, trace_record
+from tests.builders.stored import insert_spans, insert_traces, rows
 from tests.fixtures.servers import Server
 from tracemill.config import Store
 from tracemill.schema import SPAN, TRACE, Kind
@@ -74,12 +75,34 @@ def test_an_applied_file_that_was_changed_is_refused_by_name(made: Client, datab
 
 def test_another_retention_holds_for_rows_that_come_later(made: Client, database: str) -> None:
     def expiry_days() -> int:
-        insert_spans(made, database, span_record(batch([span()])))
+        insert_spans(made, database, span_record(batch([span(started_at=time.time_ns())])))
         return int(rows(made, f"SELECT max(ExpiresAt - toDate(now('UTC'))) FROM {database}.otel_traces")[0][0])
 
     assert expiry_days() in (29, 30)
     assert apply(made, Layout(database, "", 90)).ran == ("retention_spans", "retention_traces")
     assert expiry_days() in (89, 90)
+
+
+@pytest.mark.parametrize("retention_days", [1, 3, 8, 30])
+def test_a_row_expires_so_many_days_after_its_own_day(client: Client, database: str, retention_days: int) -> None:
+    apply(client, Layout(database, "", retention_days))
+    ages = [-40_000, -2, -1, 0, 1, 2, 3, 6, 7, 8, 29, 30, 400, 20_000]
+    today = before = 0
+    while today == 0 or today != time.time_ns() // DAY_NS:
+        today, before = time.time_ns() // DAY_NS, before + len(ages)
+        for number, age in enumerate(ages, before):
+            at = (today - age) * DAY_NS + 5
+            insert_spans(client, database, span_record(batch([span(span_id=number.to_bytes(8), started_at=at)])))
+            trace_id = f"{number:032x}"
+            insert_traces(client, database, trace_record(trace_id=trace_id, opened_at=at, started_at=at))
+    believed = [min(max(today - age, today - min(7, retention_days - 1)), today) for age in ages]
+    wanted = [(day + retention_days,) for day in believed]
+    select = "SELECT toUInt32(max({})) FROM {}.{} WHERE {} >= '{}' GROUP BY {} ORDER BY {}"
+    for table, expiry, key, first in (
+        ("otel_traces", "ExpiresAt", "SpanId", f"{before:016x}"),
+        ("traces", "expires_at", "trace_id", f"{before:032x}"),
+    ):
+        assert rows(client, select.format(expiry, database, table, key, first, key, key)) == wanted
 
 
 def test_a_server_without_endless_system_logs_is_said_so(client: Client, database: str) -> None:

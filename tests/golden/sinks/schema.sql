@@ -587,9 +587,27 @@ FINAL;
 
 -- retention_spans
 ALTER TABLE tracemill.spans_in
-MODIFY COLUMN expires_at Date DEFAULT toDate(now('UTC')) + 30;
+MODIFY COLUMN expires_at Date DEFAULT
+    -- from the span's own day, so that who writes it again later doesn't lengthen its life. A clock that is ahead isn't
+    -- believed, or the row would stay for ever, nor one that says more than a week ago, or it would go as it comes
+    toDate(
+        least(
+            greatest(toDate32(started_at), toDate32(now('UTC')) - least(7, 30 - 1)),
+            toDate32(now('UTC'))
+        ) + 30
+    );
 
 -- retention_traces
 ALTER TABLE tracemill.traces_in
-MODIFY COLUMN expires_at Date DEFAULT toDate(now('UTC')) + 30;
+MODIFY COLUMN expires_at Date DEFAULT
+    -- as in retention_spans.sql, from the day on which the trace was opened
+    toDate(
+        least(
+            greatest(
+                toDate32(fromUnixTimestamp64Nano(opened_at, 'UTC')),
+                toDate32(now('UTC')) - least(7, 30 - 1)
+            ),
+            toDate32(now('UTC'))
+        ) + 30
+    );
 
