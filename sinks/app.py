@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Final
 
-from clickhouse_connect.driver.exceptions import ClickHouseError
 from confluent_kafka import KafkaException
 
 from runtime import logs
@@ -19,10 +18,10 @@ from runtime.kafka import ensure_topics
 from runtime.logs import pairs
 from runtime.processes import carry_name
 from sinks.buffers import Pace
-from sinks.clickhouse import StoreTable, away, connect
+from sinks.clickhouse import StoreTable
 from sinks.dead_letters import DeadLetters
 from sinks.delivery import Away, Delivery
-from sinks.migrations import apply, layout_of
+from sinks.migrations import make_tables
 from sinks.otlp import OtlpEndpoint
 from sinks.span_records import SPANS
 from sinks.trace_records import TRACES
@@ -62,7 +61,7 @@ class Sink:
             SchemaMismatch: the tables were made by other statements than this release has.
         """
         self._insist("the broker", self._make_topics)
-        self._insist("the store", self._make_tables)
+        self._insist("the store", lambda: make_tables(self._config))
         if self._stop.is_set():
             return
         letters = DeadLetters(self._config, self._stop)
@@ -101,15 +100,6 @@ class Sink:
 
     def _make_topics(self) -> None:
         ensure_topics(self._config.kafka, (topics.SPANS, topics.TRACES, topics.DEAD_LETTERS))
-
-    def _make_tables(self) -> None:
-        client = connect(self._config.store)
-        try:
-            apply(client, layout_of(self._config))
-        except ClickHouseError as error:
-            raise away(error) from error
-        finally:
-            client.close()
 
 
 def run_all(writers: Sequence[Writer], stop: threading.Event) -> None:

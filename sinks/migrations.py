@@ -27,9 +27,10 @@ from pathlib import Path
 from typing import Final
 
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import DatabaseError
+from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
 
 from runtime.logs import pairs
+from sinks.clickhouse import away, connect
 from tracemill.config import Config
 
 SCHEMA: Final = Path(__file__).parent / "schema"
@@ -125,6 +126,22 @@ def apply(client: Client, layout: Layout) -> Applied:
     _remember(client, layout, pending)
     ran, skipped = _limit_system_logs(client, layout)
     return Applied((*(statement.name for statement in pending), *ran), skipped)
+
+
+def make_tables(config: Config) -> None:
+    """Run what the configured store hasn't seen.
+
+    Raises:
+        Away: nobody answers, or a statement is refused; try again later.
+        SchemaMismatch: see `apply`.
+    """
+    client = connect(config.store)
+    try:
+        apply(client, layout_of(config))
+    except ClickHouseError as error:
+        raise away(error) from error
+    finally:
+        client.close()
 
 
 def _fill(text: str, layout: Layout, **more: str) -> str:

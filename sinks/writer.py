@@ -36,6 +36,12 @@ FLUSH_S: Final = 5.0
 GATHER_S: Final = 0.01
 GATHER_RECORDS: Final = 50
 """Records read in one go before targets are looked at, and how long more of them are waited for."""
+FETCHING: Final = {
+    "queued.max.messages.kbytes": 16 * 1024,
+    "fetch.wait.max.ms": 100,
+    "fetch.max.bytes": 16 * 1024**2,
+    "check.crcs": True,
+}
 
 _log = logging.getLogger(__name__)
 
@@ -58,7 +64,12 @@ class Lane:
     @property
     def busy(self) -> bool:
         """Whether something waits or is under way."""
-        return bool(self.buffer) or self._flight is not None
+        return bool(self.buffer) or self.flying
+
+    @property
+    def flying(self) -> bool:
+        """Whether a block is under way, or has arrived and nobody asked yet."""
+        return self._flight is not None
 
     def start(self, now_ms: float, due: bool) -> None:
         """Send the next block off if none is under way and one is due."""
@@ -86,6 +97,13 @@ class Lane:
         """Someone else reads these partitions now."""
         self.buffer.drop(partitions)
         self._lost.update(partitions)
+
+    def throttle(self, limit_bytes: int, pause: Callable[[str], None], resume: Callable[[str], None]) -> None:
+        """Stop reading the topic while the buffer is full; go on when half of it is gone."""
+        full = self.buffer.size >= limit_bytes
+        if full != self.paused and (full or self.buffer.size <= limit_bytes // 2):
+            (pause if full else resume)(self.topic)
+            self.paused = full
 
     def _fly(self) -> None:
         try:
@@ -140,13 +158,13 @@ class Writer:
             _log.warning(pairs("broker reports an error", error=error.str()))
             return
         lane = self._lanes[message.topic()]
-        lane.buffer.add(_piece(lane.read, _record(message)), time.monotonic() * 1000)
+        lane.buffer.add(piece_of(lane.read, record_of(message)), time.monotonic() * 1000)
 
     def _step(self, now_ms: float) -> None:
         for lane in self._lanes.values():
             self._commit(lane)
             lane.start(now_ms, lane.buffer.due(now_ms))
-            self._throttle(lane)
+            lane.throttle(self._limit_bytes, self._pause, self._resume)
         if now_ms >= self._lag_due:
             self._lag_due = now_ms + LAG_EVERY_S * 1000
             self._lag.publish(time.time())
@@ -164,13 +182,11 @@ class Writer:
         except KafkaException as error:
             _log.warning(pairs("commit failed, records will be read again", topic=lane.topic, error=error))
 
-    def _throttle(self, lane: Lane) -> None:
-        """Stop reading a topic while its buffer is full; go on when half of it is gone."""
-        full = lane.buffer.size >= self._limit_bytes
-        if full != lane.paused and (full or lane.buffer.size <= self._limit_bytes // 2):
-            mine = [each for each in self._consumer.assignment() if each.topic == lane.topic]
-            (self._consumer.pause if full else self._consumer.resume)(mine)
-            lane.paused = full
+    def _pause(self, topic: str) -> None:
+        self._consumer.pause([each for each in self._consumer.assignment() if each.topic == topic])
+
+    def _resume(self, topic: str) -> None:
+        self._consumer.resume([each for each in self._consumer.assignment() if each.topic == topic])
 
     def _flush(self) -> None:
         deadline = time.monotonic() + FLUSH_S
@@ -204,15 +220,13 @@ def _settings(kafka: Kafka, group: str) -> dict[str, Any]:
             "partition.assignment.strategy": "cooperative-sticky",
             "session.timeout.ms": 10_000,
             "heartbeat.interval.ms": 2_000,
-            "queued.max.messages.kbytes": 16 * 1024,
-            "fetch.wait.max.ms": 100,
-            "fetch.max.bytes": 16 * 1024**2,
-            "check.crcs": True,
+            **FETCHING,
         },
     )
 
 
-def _record(message: Message) -> Record:
+def record_of(message: Message) -> Record:
+    """A message that isn't an error, as a record."""
     kind, timestamp = message.timestamp()
     return Record(
         message.topic(),
@@ -224,7 +238,8 @@ def _record(message: Message) -> Record:
     )
 
 
-def _piece(read: Callable[[Record], Piece], record: Record) -> Piece:
+def piece_of(read: Callable[[Record], Piece], record: Record) -> Piece:
+    """The record as `read` sees it, also when it refuses it."""
     try:
         return read(record)
     except Refused as why:
