@@ -17,6 +17,7 @@ from cli.dead_letters import dead_letters
 from cli.demo import demo
 from cli.doctor import doctor
 from cli.options import ConfigOption, load
+from cli.rebuild import rebuild
 from cli.replay import replay
 from cli.up import up
 
@@ -42,6 +43,7 @@ app.command("trace")(traces.trace)
 app.command("promote")(overrides.promote)
 app.command("dead-letters")(dead_letters)
 app.command("replay")(replay)
+app.command("rebuild")(rebuild)
 
 
 def _print_version(asked: bool) -> None:

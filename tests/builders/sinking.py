@@ -11,9 +11,9 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Message, Producer
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
-from runtime.kafka import ensure_topics, producer_settings, read_from
+from runtime.kafka import consumer_settings, ensure_topics, producer_settings, read_from
 from tests.fixtures.ports import own_port
 from tests.fixtures.waiting import PATIENCE_S
 from tracemill import topics
@@ -85,17 +85,30 @@ class Log:
         self._namespace = config.kafka.namespace
         self._producer = Producer(producer_settings(config.kafka, int(PATIENCE_S * 1000)))
 
-    def spans(self, value: bytes, partition: int = 0) -> None:
-        """One record of `spans.v1`."""
-        self._producer.produce(topics.SPANS.name(self._namespace), value, partition=partition)
+    def spans(self, value: bytes, partition: int = 0, at_ms: int = 0) -> None:
+        """One record of `spans.v1`, written at a time, or now."""
+        self._producer.produce(topics.SPANS.name(self._namespace), value, partition=partition, timestamp=at_ms)
 
-    def traces(self, value: bytes, partition: int = 0) -> None:
-        """One record of `traces.v1`."""
-        self._producer.produce(topics.TRACES.name(self._namespace), value, partition=partition)
+    def traces(self, value: bytes, partition: int = 0, at_ms: int = 0) -> None:
+        """One record of `traces.v1`, written at a time, or now."""
+        self._producer.produce(topics.TRACES.name(self._namespace), value, partition=partition, timestamp=at_ms)
 
     def flush(self) -> None:
         """All of it is acknowledged."""
         assert self._producer.flush(PATIENCE_S) == 0
+
+
+def uncommitted(config: Config) -> int:
+    """Records that a sink which starts now would read."""
+    names = (topic.name(config.kafka.namespace) for topic in (topics.SPANS, topics.TRACES))
+    places = [TopicPartition(name, number) for name in names for number in range(config.kafka.partitions)]
+    consumer = Consumer(consumer_settings(config.kafka, config.sinks.group))
+    try:
+        done = consumer.committed(places, timeout=PATIENCE_S)
+        ends = [consumer.get_watermark_offsets(place, timeout=PATIENCE_S)[1] for place in places]
+    finally:
+        consumer.close()
+    return sum(end - max(place.offset, 0) for end, place in zip(ends, done, strict=True))
 
 
 def dead_letters(config: Config) -> list[dict[str, Any]]:

@@ -10,16 +10,13 @@ from typing import Any
 import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
-from confluent_kafka import Consumer, TopicPartition
 
-from runtime.kafka import consumer_settings
 from sinks.clickhouse import connect
 from sinks.delivery import Away
 from tests.builders.frames import batch, lean_rows, span, span_record, trace_record
-from tests.builders.sinking import Log, Sink, dead_letters, sink_config
+from tests.builders.sinking import Log, Sink, dead_letters, sink_config, uncommitted
 from tests.fixtures.servers import Server
-from tests.fixtures.waiting import PATIENCE_S, eventually
-from tracemill import topics
+from tests.fixtures.waiting import eventually
 from tracemill.config import Config, Store
 
 pytestmark = pytest.mark.integration
@@ -81,19 +78,6 @@ def lags(sink: Sink) -> list[float]:
     _, text = sink.get("/metrics")
     lines = [line for line in text.splitlines() if line.startswith("tracemill_sinks_lag_records{")]
     return [float(line.rpartition(" ")[2]) for line in lines]
-
-
-def uncommitted(config: Config) -> int:
-    """Records that a sink which starts now would read."""
-    names = (topic.name(config.kafka.namespace) for topic in (topics.SPANS, topics.TRACES))
-    places = [TopicPartition(name, number) for name in names for number in range(config.kafka.partitions)]
-    consumer = Consumer(consumer_settings(config.kafka, config.sinks.group))
-    try:
-        done = consumer.committed(places, timeout=PATIENCE_S)
-        ends = [consumer.get_watermark_offsets(place, timeout=PATIENCE_S)[1] for place in places]
-    finally:
-        consumer.close()
-    return sum(end - max(place.offset, 0) for end, place in zip(ends, done, strict=True))
 
 
 def test_every_row_arrives_once_and_the_offsets_are_committed(

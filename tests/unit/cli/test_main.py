@@ -23,7 +23,19 @@ def test_it_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
 def test_its_help_names_every_command_and_says_how_to_configure(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = said(capsys, "--help")
     assert code == 0
-    for command in ("up", "demo", "doctor", "traces", "trace", "dead-letters", "ingest", "streams", "sinks", "api"):
+    for command in (
+        "up",
+        "demo",
+        "doctor",
+        "traces",
+        "trace",
+        "dead-letters",
+        "rebuild",
+        "ingest",
+        "streams",
+        "sinks",
+        "api",
+    ):
         assert f" {command} " in out
     assert "tracemill config show" in out
 
