@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from cli.moments import moment_ms
 from cli.options import ConfigOption, load
 from cli.reaching import reaching
 from cli.rebuild_words import Telling, preface, say, stopped, totals
@@ -59,21 +60,11 @@ def window(from_text: str, to_text: str | None, now_ms: int) -> tuple[int | None
     Raises:
         ConfigError: one of them is no time, or nothing lies between them.
     """
-    from_ms = None if from_text == OLDEST else _moment_ms("--from", from_text, now_ms)
-    to_ms = now_ms if to_text is None else min(_moment_ms("--to", to_text, now_ms), now_ms)
+    from_ms = None if from_text == OLDEST else moment_ms("--from", from_text, now_ms)
+    to_ms = now_ms if to_text is None else min(moment_ms("--to", to_text, now_ms), now_ms)
     if from_ms is not None and from_ms >= to_ms:
         raise ConfigError("--from isn't before --to, or not before now: nothing would be rebuilt")
     return from_ms, None if to_ms == now_ms else to_ms
-
-
-def _moment_ms(option: str, text: str, now_ms: int) -> int:
-    from api.problems import Problem
-    from api.times import moment
-
-    try:
-        return moment(option, text, now_ms * _MILLISECOND_NS) // _MILLISECOND_NS
-    except Problem as problem:
-        raise ConfigError(problem.detail) from problem
 
 
 def _run(config: Config, planned: Plan, dry: bool) -> int:

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cli.moments import moment_ms
 from cli.options import ConfigOption, load
 from cli.reaching import reaching
 from cli.rules import read_rules_file
@@ -41,8 +42,8 @@ def replay(
     config: ConfigOption = None,
 ) -> None:
     """Show what other rules would have kept, next to what was kept. Reads the log, and writes nothing."""
-    rule_set, loaded, now_ns = read_rules_file(rules), load(config), time.time_ns()
-    from_ms, to_ms = (_moment_ms(name, text, now_ns) for name, text in (("--from", from_), ("--to", to)))
+    rule_set, loaded, now_ms = read_rules_file(rules), load(config), time.time_ns() // _NS_PER_MS
+    from_ms, to_ms = (moment_ms(name, text, now_ms) for name, text in (("--from", from_), ("--to", to)))
     if from_ms >= to_ms:
         raise ConfigError(f"--from {from_} isn't before --to {to}: nothing came in between")
     from streams.replay.run import replay as run
@@ -53,16 +54,6 @@ def replay(
         typer.echo(json.dumps(comparison.document(), ensure_ascii=False))
     else:
         _print(comparison)
-
-
-def _moment_ms(option: str, text: str, now_ns: int) -> int:
-    from api.problems import Problem
-    from api.times import moment
-
-    try:
-        return moment(option, text, now_ns) // _NS_PER_MS
-    except Problem as problem:
-        raise ConfigError(problem.detail) from problem
 
 
 def _print(comparison: Comparison) -> None:
