@@ -74,7 +74,8 @@ def read_index(index: bytes, size: int) -> Iterator[Group]:
     """The groups of a bundle whose value has `size` bytes.
 
     Raises:
-        BundleError: the index is of another version, cut short, or points outside the value.
+        BundleError: the index is of another version, cut short, or has a part that ends outside the value or before it
+            begins.
     """
     if not index or index[0] != INDEX_VERSION:
         raise BundleError(f"index version {index[0] if index else 'missing'}, this release reads {INDEX_VERSION}")
@@ -90,7 +91,19 @@ def read_index(index: bytes, size: int) -> Iterator[Group]:
             raise BundleError("index cut short in a group's chunks")
         chunks = tuple(_CHUNK.iter_unpack(view[position:stop]))
         position = stop
-        last = max((chunk[2] for chunk in chunks), default=0)
-        if max(last, *spots) > size:
-            raise BundleError("index points outside the value")
-        yield Group((spots[0], spots[1]), (spots[2], spots[3]), (spots[4], spots[5]), chunks)
+        group = Group((spots[0], spots[1]), (spots[2], spots[3]), (spots[4], spots[5]), chunks)
+        _check(group, size)
+        yield group
+
+
+def _check(group: Group, size: int) -> None:
+    for start, end in (group.resource, group.tenant, group.scope):
+        if not start <= end <= size:
+            raise _outside(start, end, size)
+    for _, start, end, _ in group.chunks:
+        if not start <= end <= size:
+            raise _outside(start, end, size)
+
+
+def _outside(start: int, end: int, size: int) -> BundleError:
+    return BundleError(f"index of a part from byte {start} to {end} of a value of {size}")

@@ -11,10 +11,10 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
+import msgspec
 import pyarrow as pa
 
 from tracemill.assembly.trace import Anchor
-from tracemill.sampling.steering import Of, Override, Steering
 from tracemill.schema import ROUTE_P95
 
 DECIDED: Final = "decided"
@@ -56,8 +56,10 @@ not listed before. `times` and `sizes` are the log times of the records new in t
 `route` and `duration_ms` are a decided trace's, `route_p95_ms` what its duration was compared with, if a rule did.
 """
 
+_NEVER_NULL: Final = tuple(name for name in SCHEMA.names if name != ROUTE_P95)
 _ANCHOR: Final = b"anchor"
 _TAKEOVER: Final = b"takeover"
+_ANCHORS: Final = msgspec.json.Decoder(Anchor)
 
 
 class Block(NamedTuple):
@@ -96,18 +98,13 @@ def read(value: bytes) -> Block:
     """
     try:
         table = pa.ipc.open_stream(value).read_all()
-        anchor = _anchor(table.schema.metadata[_ANCHOR])
-    except (pa.ArrowInvalid, TypeError, KeyError, ValueError) as error:
+        table.validate(full=True)
+        anchor = _ANCHORS.decode(table.schema.metadata[_ANCHOR])
+    except (pa.ArrowException, msgspec.MsgspecError, OSError, TypeError, KeyError, ValueError) as error:
         raise ValueError(f"not a block of decisions: {error}") from error
-    if not table.schema.equals(SCHEMA):
-        raise ValueError(f"not a block of decisions: columns {table.schema.names}")
+    if not table.schema.equals(SCHEMA) or any(table[name].null_count for name in _NEVER_NULL):
+        raise ValueError(f"not a block of decisions: columns {table.schema.names}, or one of them null")
     return Block(table.combine_chunks(), anchor, _TAKEOVER in table.schema.metadata)
-
-
-def _anchor(text: bytes) -> Anchor:
-    offset, now_ms, append_ms, (rules, overrides) = json.loads(text)
-    steering = Steering(rules, tuple(Override(each, tenant, Of(of), *rest) for each, tenant, of, *rest in overrides))
-    return Anchor(offset, now_ms, append_ms, steering)
 
 
 def keys_of(table: Any) -> list[bytes]:
