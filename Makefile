@@ -14,7 +14,7 @@ export UV_LINK_MODE := copy
 
 UV := $(shell command -v uv 2>/dev/null || echo $(BOOTSTRAP)/bin/uv)
 
-.PHONY: help demo up test lint types imports unit bench reread lock clean
+.PHONY: help demo up test lint types imports unit fuzz bench reread lock clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -43,6 +43,9 @@ imports: $(VENV)/dev.stamp  ## Who may import whom
 unit: $(VENV)/dev.stamp  ## Tests, those with real servers and killed processes among them
 	@echo "== tests"
 	$(BIN)/pytest $(ARGS)
+
+fuzz: $(VENV)/dev.stamp  ## Mutate inputs until one breaks something: make fuzz SECONDS=3600 SEED=7 ARGS="--target json"
+	@$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),600) --seed $(or $(SEED),1) $(ARGS)
 
 bench: $(VENV)/dev.stamp  ## Measure: CPU-seconds per million spans, memory, freshness, and a ledger of every span
 	@mkdir -p .build
