@@ -13,7 +13,6 @@ from tracemill.decode.spans import Ids
 Int = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
-_SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
 NO_ROW: Final = -1
 
 
@@ -31,17 +30,19 @@ class Graph:
 
 
 def connect(owner: Int, span_id: Ids, parent_id: Ids) -> Graph:
-    """The graph of spans; `owner` is each span's trace, and only spans of one trace are connected."""
-    salt = (owner.astype(np.uint64) + np.uint64(1)) * _SPREAD
-    own, wanted = span_id ^ salt, parent_id ^ salt
+    """The graph of spans; `owner` is each span's trace, and only spans of one trace are connected.
+
+    A trace and an id make one number without loss, so that no choice of ids makes spans of two traces look the same.
+    """
+    known, code = np.unique(span_id, return_inverse=True)
+    own = owner * len(known) + code
     order = np.argsort(own, kind="stable")
     ranked = own[order]
-    again = np.zeros(len(own), np.bool_)
-    again[1:] = ranked[1:] == ranked[:-1]
     repeated = np.zeros(len(own), np.bool_)
-    repeated[order[again]] = True
-    place = np.minimum(np.searchsorted(ranked, wanted), max(len(own) - 1, 0))
-    row = order[place]
+    repeated[order[1:][ranked[1:] == ranked[:-1]]] = True
+    last = max(len(own) - 1, 0)
+    wanted = np.minimum(np.searchsorted(known, parent_id), max(len(known) - 1, 0))
+    row = order[np.minimum(np.searchsorted(ranked, owner * len(known) + wanted), last)]
     has_parent = parent_id != 0
     found = has_parent & (span_id[row] == parent_id) & (owner[row] == owner)
     parent = np.where(found, row, NO_ROW)
