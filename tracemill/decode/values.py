@@ -178,9 +178,12 @@ def _strings(data: npt.NDArray[np.uint8], starts: Positions, sizes: Positions) -
 
 
 def _double_text(values: npt.NDArray[np.float64]) -> Any:
-    """Doubles as Python writes them: the shortest text that reads back the same, `nan`, `inf`."""
-    unique, inverse = np.unique(values, return_inverse=True)
-    return pa.array([repr(float(value)) for value in unique], pa.string()).take(pa.array(inverse.ravel()))
+    """Doubles as Python writes them: the shortest text that reads back the same, `nan`, `inf`.
+
+    Equal ones are those of equal bits: 0.0 and -0.0 aren't, whichever of them comes first.
+    """
+    unique, inverse = np.unique(values.view(np.uint64), return_inverse=True)
+    return pa.array([repr(value) for value in unique.view(np.float64).tolist()], pa.string()).take(pa.array(inverse))
 
 
 def _number(text: str) -> float | None:

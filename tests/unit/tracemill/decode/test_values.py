@@ -59,6 +59,12 @@ def test_text_is_what_protobuf_reads(messages_):
     assert found.to_pylist() == [read_text(message) for message in messages_]
 
 
+def test_a_zero_below_zero_stays_one_beside_a_zero():
+    numbers = [0.0, -0.0, float("nan"), 0.0]
+    found = values([any_value(number).SerializeToString() for number in numbers]).text(np.arange(4))
+    assert found.to_pylist() == ["0.0", "-0.0", "nan", "0.0"]
+
+
 @given(lists, st.data())
 def test_any_positions_may_be_asked_for(messages_, data):
     places = data.draw(st.lists(st.integers(0, len(messages_) - 1), max_size=40))
