@@ -7,6 +7,7 @@ narrow or unsigned count doesn't wrap and an Enum compares as text.
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -23,6 +24,7 @@ from tracemill.schema import Kind
 
 _UPPER: Final = list("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _LOWER: Final = list("abcdefghijklmnopqrstuvwxyz")
+_ESCAPED: Final = re.compile(r"\\.", re.DOTALL)
 _NOT_FINITE: Final = [float("inf"), float("-inf"), float("nan")]
 _Binary: TypeAlias = Callable[[pl.Expr, pl.Expr], pl.Expr]
 _COMPARISONS: Final[Mapping[str, _Binary]] = {
@@ -152,7 +154,7 @@ class _Renderer:
             case tree.Like():
                 return _like(self.render(node.operand), node.pattern)
             case tree.Matches():
-                return self.render(node.operand).str.contains(_regex(node.pattern))
+                return self.render(node.operand).str.contains(regex_for_rust(node.pattern))
             case _:
                 raise TypeError(f"no rendering for {node!r}")
 
@@ -255,9 +257,9 @@ def _like(text: pl.Expr, pattern: LikePattern) -> pl.Expr:
                 return text.str.ends_with(end)
             case (Wildcard.ANY, str(middle), Wildcard.ANY):
                 return text.str.contains(middle, literal=True)
-    return text.str.contains(_regex(pattern.regex()))
+    return text.str.contains(regex_for_rust(pattern.regex()))
 
 
-def _regex(pattern: str) -> str:
-    """The plain form for Rust's engine: a word boundary is that of ASCII, as in RE2."""
-    return pattern.replace(r"\b", r"(?-u:\b)")
+def regex_for_rust(pattern: str) -> str:
+    """The plain form for Rust's engine: a word boundary is that of ASCII, as in RE2; `\\\\b` is a backslash and a b."""
+    return _ESCAPED.sub(lambda escaped: r"(?-u:\b)" if escaped[0] == r"\b" else escaped[0], pattern)

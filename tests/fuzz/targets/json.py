@@ -51,7 +51,7 @@ def _in_its_words(value: Any) -> Any:
         return [_in_its_words(item) for item in value]
     if not isinstance(value, dict):
         return value
-    known = {key: inner for key, inner in value.items() if "_" not in key and key.isascii()}
+    known = {key: inner for key, inner in value.items() if "_" not in key and key.isidentifier()}
     return {
         key: b64encode(bytes.fromhex(inner)).decode()
         if key in _IDS and isinstance(inner, str)
