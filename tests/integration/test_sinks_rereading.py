@@ -15,7 +15,7 @@ from sinks.reach import BEGINNING, NOTHING, Extent, TopicOffsets
 from sinks.rereading import Rereader
 from sinks.slices import DAMAGED, GONE, Loss, Slice
 from tests.fixtures.servers import Server
-from tests.fixtures.waiting import PATIENCE_S
+from tests.fixtures.waiting import PATIENCE_S, eventually
 from tracemill.config import ConfigError, Kafka
 
 pytestmark = pytest.mark.integration
@@ -33,6 +33,7 @@ class Topic:
         self.kafka, self.name = Kafka(bootstrap=bootstrap), name
         self._admin = AdminClient({"bootstrap.servers": bootstrap})
         self._admin.create_topics([NewTopic(name, 2, 1)])[name].result(PATIENCE_S)
+        eventually(lambda: name in self._admin.list_topics(timeout=PATIENCE_S).topics)
         self.offsets = TopicOffsets(self.kafka, name)
 
     def write(self, partition: int, *values: bytes, at_ms: int = 0, codec: str = "none") -> None:
