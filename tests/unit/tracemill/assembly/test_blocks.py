@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from tests.builders.decisions import block, row
 from tracemill.assembly import blocks
 from tracemill.assembly.trace import Anchor
+from tracemill.sampling.steering import Of, Override, Steering
 
-ANCHOR = Anchor(7, None, 1_760_000_000_000, "abc")
+OVERRIDE = Override("o1", "default", Of.USER, "ada", 1_760_000_100_000)
+ANCHOR = Anchor(7, None, 1_760_000_000_000, Steering("abc", (OVERRIDE,)))
 ROWS = [row(1), row(2, cause=9)]
 VALUE = block(ROWS)
 
@@ -61,7 +63,7 @@ def test_a_block_without_a_place_to_begin_again_is_refused(metadata: dict[bytes,
 
 
 def test_a_block_of_other_columns_or_with_nothing_in_one_is_refused() -> None:
-    metadata = {b"anchor": b'[0, 0, 0, ""]'}
+    metadata = {b"anchor": b'[0, 0, 0, ["", []]]'}
     assert len(blocks.read(stream(pa.Table.from_pylist(ROWS, schema=blocks.SCHEMA), metadata)).rows) == 2
     for table in (pa.table({"row": ["decided"]}), pa.Table.from_pylist([row(tenant=None)], schema=blocks.SCHEMA)):
         with pytest.raises(ValueError, match="columns"):
