@@ -9,7 +9,6 @@ the same arrays, so that thousands of them cost no more than a few frames.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -17,8 +16,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tracemill.assembly.trace import Verdict
-from tracemill.evaluation.verdicts import Settled
-from tracemill.sampling import RuleSet, Upstream, Verdicts, decide, read_upstream
+from tracemill.evaluation.verdicts import Arrived, Settled
+from tracemill.sampling import Before, RuleSet, Upstream, Verdicts, decide, read_upstream
+from tracemill.sampling.limits import Rate
 from tracemill.sampling.thresholds import encode_threshold, threshold
 
 Mask = NDArray[np.bool_]
@@ -34,7 +34,8 @@ SEARCH: Final = list(TOOLS).index("search")
 _EDGE: Final = list(TENANTS).index("edge")
 _CHAT: Final = list(ROUTES).index("/chat")
 
-RULES: Final = """
+CHATS: Final = 0.5
+RULES: Final = f"""
 version: 1
 rules:
   - {{name: health-checks, drop: "root_name = 'GET /healthz' AND error_count = 0"}}
@@ -42,13 +43,13 @@ rules:
   - {{name: slow, keep: duration_ms > 30000}}
   - {{name: expensive, keep: cost_usd > 0.5}}
   - {{name: queries, when: "tenant <> 'batch' AND any_span(tool_name = 'sql')", probability: 0.5}}
-  - {{name: chats, when: "tenant <> 'batch' AND route = '/chat'", probability: {chats}}}
+  - name: chats
+    when: tenant <> 'batch' AND route = '/chat'
+    probability: {CHATS}
+    limit: {{traces_per_minute: 40}}
 default:
-  probability: {default}
+  probability: DEFAULT
 """
-CHATS: Final = 0.5
-CHATS_A_MINUTE: Final = 40
-"""What the rule for chats keeps at most: its probability in a minute follows from how many matched before."""
 UPSTREAM: Final = 0.25
 """The share of the tenant `edge` that comes through to us."""
 BY_HAND: Final = 0.01
@@ -161,54 +162,60 @@ def _drawn(dice: np.random.Generator, shares: dict[str, float], rows: int) -> In
     return np.searchsorted(np.cumsum(list(shares.values())), dice.random(rows), side="right").clip(max=len(shares) - 1)
 
 
-@lru_cache(maxsize=256)
-def _rules(default: float, chats: float) -> RuleSet:
-    return RuleSet.parse(RULES.format(default=default, chats=chats))
-
-
 class _Sampler:
-    """Decides as a stream worker does, many worlds at once."""
+    """Decides as a stream worker does, minute by minute, many worlds at once."""
 
     def __init__(self, traces: Traces, calls: Calls, default: float, count: int) -> None:
-        self._traces, self._calls, self._default = traces, calls, default
+        self._traces, self._calls, self._count = traces, calls, count
+        self._rules = RuleSet.parse(RULES.replace("DEFAULT", str(default)))
         ids = [traces.ids[at : at + 16] for at in range(0, len(traces.ids), 16)]
         states = pl.Series(["", f"ot=th:{encode_threshold(threshold(UPSTREAM))}"]).gather(traces.tenant == _EDGE)
         self._upstream = read_upstream(ids, states, np.arange(len(ids), dtype=np.int32))
         self._came = (traces.tenant != _EDGE) | (self._upstream.threshold > 0)
-        self._chats = self._limited(count)
+        self._chats = np.zeros(count, np.int64)
+        rows = len(traces)
+        self._stored, self._moved = np.zeros(rows, np.bool_), np.zeros(rows, np.bool_)
+        self._weight, self._probability = np.zeros(rows), np.zeros(rows)
 
     def kept(self, dice: np.random.Generator) -> Kept:
-        """First decisions, promotions by hand before and after the late spans, and what those move."""
-        traces, by_hand = self._traces, dice.random(len(self._traces))
-        first = self._decided(np.arange(len(traces)), traces.early_errors, traces.early_cost_usd, 0)
-        stored = first.kept | (by_hand < BY_HAND)
-        weight, probability, moved = first.adjusted_count.copy(), first.probability.copy(), np.zeros(len(traces), bool)
-        late = np.nonzero(traces.late)[0]
-        settled = Settled.of(self._decided(late, traces.errors, traces.cost_usd, 1))
-        for place, row in enumerate(late.tolist()):
-            before = Verdict(bool(stored[row]), "before", float(probability[row]), float(weight[row]), "")
-            settled.follow(place, "", before, fresh=True, whole=True)
-        stored[late], weight[late], probability[late] = settled.keep, settled.adjusted_count, settled.probability
-        moved[late] = settled.rewritten
-        stored |= by_hand > 1 - BY_HAND
-        probability = np.where(traces.tenant == _EDGE, np.minimum(probability, UPSTREAM), probability)
-        return Kept(stored & self._came, np.where(self._came, weight, 0.0), probability, moved)
+        """What is decided at first, what of it late spans and promotions by hand move, and what is known of it then."""
+        by_hand = dice.random(len(self._traces))
+        for minute in range(MINUTES):
+            rows = np.nonzero(self._traces.minute == minute)[0]
+            self._first(rows, by_hand[rows] < BY_HAND)
+            self._again(rows[self._traces.late[rows]], Arrived(fresh=True, whole=True))
+            self._again(rows[by_hand[rows] > 1 - BY_HAND], Arrived(fresh=False, whole=True, promoted="feedback"))
+        probability = np.where(self._traces.tenant == _EDGE, np.minimum(self._probability, UPSTREAM), self._probability)
+        return Kept(self._stored & self._came, np.where(self._came, self._weight, 0.0), probability, self._moved)
 
-    def _limited(self, count: int) -> Reals:
-        """The probability of chats by world and minute, from how many came in the minutes before; two digits."""
+    def _first(self, rows: Ints, by_hand: Mask) -> None:
         traces = self._traces
-        chats = self._came & (traces.route == _CHAT)
-        matched = np.zeros((count, MINUTES))
-        np.add.at(matched, (traces.world[chats], traces.minute[chats]), 1)
-        before = np.cumsum(matched, axis=1)[:, :-1] / np.arange(1, MINUTES)
-        limited = np.minimum(CHATS, CHATS_A_MINUTE / np.maximum(before, 1))
-        return np.hstack([np.full((count, 1), CHATS), np.maximum(np.floor(limited * 100) / 100, 0.01)])
+        verdicts = self._decided(rows, ~traces.late, traces.early_errors, traces.early_cost_usd)
+        chats = rows[(verdicts.policy == "chats").to_numpy() & self._came[rows]]
+        self._chats = np.bincount(traces.world[chats], minlength=self._count)
+        settled = Settled.of(verdicts)
+        for place in np.nonzero(by_hand)[0].tolist():
+            settled.promote(place, "", "request")
+        self._keep(rows, settled)
 
-    def _decided(self, rows: Ints, errors: Ints, cost_usd: Reals, minutes_later: int) -> Verdicts:
-        """What the rules say of these traces; those in force depend on the minute."""
+    def _again(self, rows: Ints, arrived: Arrived) -> None:
         traces = self._traces
-        minute = np.minimum(traces.minute[rows] + minutes_later, MINUTES - 1)
-        chats = self._chats[traces.world[rows], minute]
+        settled = Settled.of(self._decided(rows, np.ones(len(traces), np.bool_), traces.errors, traces.cost_usd))
+        for place, row in enumerate(rows.tolist()):
+            before = Verdict(
+                bool(self._stored[row]), "before", float(self._probability[row]), float(self._weight[row]), ""
+            )
+            settled.follow(place, "", before, arrived)
+        self._keep(rows, settled)
+        self._moved[rows] |= settled.rewritten
+
+    def _keep(self, rows: Ints, settled: Settled) -> None:
+        self._stored[rows], self._probability[rows] = settled.keep, settled.probability
+        self._weight[rows] = settled.adjusted_count
+
+    def _decided(self, rows: Ints, known: Mask, errors: Ints, cost_usd: Reals) -> Verdicts:
+        """What the rules say of these traces, where the calls of traces that are `known` have come."""
+        traces = self._traces
         frame = pl.DataFrame(
             {
                 "root_name": pl.Series(["POST /", "GET /healthz"]).gather(traces.health[rows]),
@@ -219,23 +226,10 @@ class _Sampler:
                 "cost_usd": cost_usd[rows],
             }
         )
-        known = np.ones(len(traces), np.bool_) if minutes_later else ~traces.late
-        found = Verdicts(
-            np.zeros(len(rows), bool), pl.Series([""] * len(rows)), np.zeros(len(rows)), np.zeros(len(rows))
-        )
-        for probability in np.unique(chats):
-            here = np.nonzero(chats == probability)[0]
-            spans, owners = self._spans(rows[here], known)
-            upstream = Upstream(self._upstream.randomness[rows[here]], self._upstream.threshold[rows[here]])
-            verdicts = decide(_rules(self._default, float(probability)), frame[here], spans, owners, upstream)
-            found.kept[here], found.probability[here] = verdicts.kept, verdicts.probability
-            found.adjusted_count[here] = verdicts.adjusted_count
-        return found
-
-    def _spans(self, rows: Ints, known: Mask) -> tuple[pl.DataFrame, NDArray[np.int32]]:
-        """The tool calls of these traces, as far as they are known, and the place of each one's trace among them."""
-        place = np.full(len(self._traces), -1, np.int32)
+        place = np.full(len(traces), -1, np.int32)
         place[rows] = np.where(known[rows], np.arange(len(rows)), -1)
         owners = place[self._calls.trace]
-        spans = pl.Series("tool_name", list(TOOLS)).gather(self._calls.tool[owners >= 0])
-        return spans.to_frame(), owners[owners >= 0]
+        spans = pl.Series("tool_name", list(TOOLS)).gather(self._calls.tool[owners >= 0]).to_frame()
+        upstream = Upstream(self._upstream.randomness[rows], self._upstream.threshold[rows])
+        before = Before([{"chats": Rate(traces=float(chats))} for chats in self._chats], traces.world[rows])
+        return decide(self._rules, frame, spans, owners[owners >= 0], upstream, before)

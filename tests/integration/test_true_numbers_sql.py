@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import groupby
 from math import inf
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,15 +16,14 @@ from clickhouse_connect.driver.client import Client
 from sinks.clickhouse import connect
 from sinks.migrations import Layout, apply
 from tests.builders.frames import batch, span, span_record, trace_record
-from tests.builders.stored import insert_spans, insert_traces, rows
-from tests.guide.blocks import blocks
+from tests.builders.stored import insert_spans, insert_traces
+from tests.guide.queries import PAGE, QUERIES, ask
 from tracemill.config import Store
 from tracemill.estimates import Estimate, quantile, ratio, share, total
 
 pytestmark = pytest.mark.integration
 
-PAGE = (Path(__file__).parents[2] / "docs" / "true-numbers.md").read_text()
-QUERIES = {block.options["title"]: block.text for block in blocks(PAGE) if block.language == "sql"}
+DATABASE = "true_numbers"
 HOUR_NS = 3_600_000_000_000
 WEIGHTS = (0.0, 1.0, 1.0, 2.0, 4.0, 10.0, 10.0, 10.0, 1 / 0.07)
 TRACES = 400
@@ -84,33 +82,24 @@ def data() -> Data:
     return Data()
 
 
-@pytest.fixture
-def ask(store: str, database: str, data: Data) -> Iterator[Callable[[str], list[tuple[Any, ...]]]]:
-    """Answers to a query of the page; rows were stored twice, as they are when a sink is killed."""
+@pytest.fixture(scope="module")
+def stored(store: str, data: Data) -> Iterator[Client]:
+    """A client of the data; rows were stored twice, as they are when a sink is killed."""
     client = connect(Store(url=store))
-    apply(client, Layout(database, "", 30))
+    apply(client, Layout(DATABASE, "", 30))
     for _ in range(2):
-        insert_spans(client, database, span_record(batch([span(**one) for one in data.spans])))
-        insert_traces(client, database, *(trace_record(**one) for one in data.traces))
-    yield lambda title: _ask(client, database, title)
+        insert_spans(client, DATABASE, span_record(batch([span(**one) for one in data.spans])))
+        insert_traces(client, DATABASE, *(trace_record(**one) for one in data.traces))
+    yield client
+    client.command(f"DROP DATABASE {DATABASE} SYNC")
     client.close()
-
-
-def _ask(client: Client, database: str, title: str) -> list[tuple[Any, ...]]:
-    """With a part of its own where the title says for what."""
-    whole = QUERIES[title.partition(":")[0]]
-    if title in QUERIES and ":" in title:
-        name = "per_row" if "per_row AS" in whole else "per_trace"
-        before, _, rest = whole.partition(f"{name} AS\n    (\n")
-        whole = f"{before}{name} AS (\n{QUERIES[title]}{rest[rest.index('    ),') :]}"
-    return rows(client, whole.replace("tracemill.", f"{database}."))
-
-
-Row = dict[str, Any]
 
 
 def test_all_queries_are_tested() -> None:
     assert set(QUERIES) == {"exact.sql", *ASKED}
+
+
+Row = dict[str, Any]
 
 
 def _tool(one: Row) -> Any:
@@ -187,13 +176,13 @@ ASKED: dict[str, Asked] = {
 
 
 @pytest.mark.parametrize("title", ASKED)
-def test_the_engine_and_the_library_say_the_same(ask: Any, data: Data, title: str) -> None:
+def test_the_engine_and_the_library_say_the_same(stored: Client, data: Data, title: str) -> None:
     table, what, say = ASKED[title]
     groups: dict[Any, list[Row]] = {}
     for one in getattr(data, table):
         if what(one) is not None and one["adjusted_count"] > 0:
             groups.setdefault(what(one), []).append(one)
-    told = {_plain(row[0]): row[1:] for row in ask(title)}
+    told = {_plain(row[0]): row[1:] for row in ask(stored, DATABASE, title)}
     assert told.keys() == groups.keys()
     for name, found in groups.items():
         kept, heaviest, *numbers = told[name]
@@ -215,8 +204,8 @@ def _open(value: float, low: float | None, high: float | None) -> tuple[float, f
     return value, -inf if low is None else low, inf if high is None else high
 
 
-def test_what_is_exact_is_exact(ask: Any, data: Data) -> None:
-    told = {(row[0], _plain(row[1])): row[2:] for row in ask("exact.sql")}
+def test_what_is_exact_is_exact(stored: Client, data: Data) -> None:
+    told = {(row[0], _plain(row[1])): row[2:] for row in ask(stored, DATABASE, "exact.sql")}
     groups: dict[Any, list[Row]] = {}
     for one in data.traces:
         groups.setdefault((one["route"], _hour(one)), []).append(one)

@@ -41,7 +41,8 @@ class Answer:
     """To a question about one group of one world.
 
     `expected` is how many of those traces are kept on average that matter and are kept least likely (within a factor of
-    two); infinite where all are kept.
+    two); infinite where all are kept. `kept` is what an observer sees of that: kept traces that matter and have the
+    largest weight among them, or half of it.
     """
 
     question: str
@@ -51,6 +52,7 @@ class Answer:
     truth: float
     said: Estimate
     expected: float
+    kept: int
 
     @property
     def holds(self) -> bool:
@@ -156,6 +158,7 @@ class _Groups:
                 truth=question.truth([column[there] for column in columns]),
                 said=question.say(weights, [column[counted] for column in columns], owner[counted]),
                 expected=_expected(self._kept.probability[traces], matters[traces]),
+                kept=_kept(self._kept.weight[traces[matters[traces]]]),
             )
 
     def _errors_are_kept(self, traces: Ints) -> bool:
@@ -165,3 +168,7 @@ class _Groups:
 def _expected(probability: Reals, matters: Mask) -> float:
     least = probability.min()
     return inf if least == 1 else float(probability[matters & (probability <= 2 * least)].sum())
+
+
+def _kept(weights: Reals) -> int:
+    return int(((weights > 0) & (weights >= weights.max() / 2)).sum())
