@@ -10,6 +10,7 @@ from ingest.inflate import inflate
 from tracemill.config import Config
 from tracemill.errors import Refused
 from tracemill.otlp.check import Checked, check
+from tracemill.otlp.count import refuse_too_many_objects
 from tracemill.otlp.from_json import to_protobuf
 from tracemill.otlp.split import split
 from tracemill.tenants import Tenants
@@ -46,11 +47,15 @@ class Intake:
             Busy: Kafka didn't acknowledge all of it.
         """
         size = len(body)
-        checked = check(to_protobuf(body) if protocol is Protocol.HTTP_JSON else body, self.limits)
+        checked = check(self._as_protobuf(body) if protocol is Protocol.HTTP_JSON else body, self.limits)
         pieces = split(checked.batches, tenant, self._partitions, self._piece_bytes, self.limits.request_bytes)
         await self._bundler.write(pieces)
         self._count(checked, size, protocol)
         return checked
+
+    def _as_protobuf(self, body: bytes) -> bytes:
+        refuse_too_many_objects(body, self.limits.request_spans)
+        return to_protobuf(body)
 
     def refused(self, error: Refused, protocol: Protocol) -> None:
         """Count a request that was refused whole."""

@@ -17,6 +17,7 @@ from tracemill.bundles import TENANT_ATTRIBUTE
 from tracemill.config import Limits
 from tracemill.decode.spans import decode
 from tracemill.otlp.check import check
+from tracemill.otlp.density import FEW_PARTS, PART_BYTES
 from tracemill.otlp.split import Piece, split
 from tracemill.topics import partition_of
 
@@ -156,9 +157,20 @@ def has_group(message: Any, body: bytes) -> bool:
 
 
 def may_be_taken(body: bytes) -> bool:
-    """Whether upb can read it and no span holds a group: the rest of our rules refuse single spans only."""
+    """Whether upb can read it, no span holds a group, and what is in spans isn't all but empty.
+
+    The rest of our rules for requests of a few kilobytes refuse single spans only.
+    """
     try:
         parsed = ExportTraceServiceRequest.FromString(body)
     except DecodeError:
         return False
-    return not has_group(parsed.DESCRIPTOR, body)
+    parts = count_parts(parsed)
+    return not has_group(parsed.DESCRIPTOR, body) and (parts <= FEW_PARTS or parts * PART_BYTES <= len(body))
+
+
+def count_parts(parsed: Any) -> int:
+    """The attributes, events and links in spans, and the attributes of those."""
+    spans = [span for resource in parsed.resource_spans for scope in resource.scope_spans for span in scope.spans]
+    owners = [owner for span in spans for owner in (span, *span.events, *span.links)]
+    return sum(len(owner.attributes) for owner in owners) + sum(len(span.events) + len(span.links) for span in spans)

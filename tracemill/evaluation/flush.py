@@ -31,7 +31,7 @@ Int = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 SLICE_BYTES: Final = 32 * 1024 * 1024
-"""Raw bytes of spans that are decoded at once; bounds the memory of a flush."""
+"""Raw bytes of spans, each with its resource and scope, that are decoded at once; bounds the memory of a flush."""
 
 UNDECODABLE: Final = "undecodable"
 """The policy of a trace of which nothing could ever be read."""
@@ -182,7 +182,7 @@ def _slices(items: list[_Item]) -> Iterator[list[_Item]]:
     run: list[_Item] = []
     size = 0
     for item in items:
-        weight = sum(len(piece[0]) for piece in item.pieces)
+        weight = sum(_decoded_bytes(piece) for piece in item.pieces)
         if run and size + weight > SLICE_BYTES:
             yield run
             run, size = [], 0
@@ -190,6 +190,11 @@ def _slices(items: list[_Item]) -> Iterator[list[_Item]]:
         size += weight
     if run:
         yield run
+
+
+def _decoded_bytes(piece: Piece) -> int:
+    chunk, sender, _, spans = piece
+    return len(chunk) + spans * (len(sender.resource) + len(sender.scope))
 
 
 def _trace_table(traces: rows.Traces, items: list[_Item]) -> pl.DataFrame:

@@ -15,6 +15,7 @@ from google.protobuf.message import DecodeError
 from tracemill.config import Limits
 from tracemill.errors import Malformed, Reason, TooLarge
 from tracemill.otlp.count import refuse_too_many
+from tracemill.otlp.density import refuse_too_dense, refuse_too_much_repeated
 from tracemill.otlp.messages import Shallow, Span, Thin
 from tracemill.otlp.refusals import BAD_PARENT_ID, BAD_SPAN_ID, BAD_TRACE_ID, Fault, Refusals, too_large
 from tracemill.otlp.validate import validate
@@ -67,7 +68,8 @@ def check(body: bytes, limits: Limits) -> Checked:
 
     Raises:
         Malformed: it can't be read; nothing of it is taken.
-        TooLarge: it holds more spans than a request may, or a resource and scope that are too large.
+        TooLarge: it holds more spans than a request may, a resource and scope that are too large, or parts of spans
+            that are too small.
     """
     if len(body) > COUNTED_BYTES:
         refuse_too_many(body, limits.request_spans)
@@ -82,6 +84,7 @@ def check(body: bytes, limits: Limits) -> Checked:
         raise TooLarge(Reason.TOO_MANY_SPANS, f"resource_spans: {scopes} scope_spans, a request may hold {SCOPES}")
     refusals = Refusals()
     batches = tuple(_batches(shallow, _all_ids(body, shallow), limits.span_bytes, refusals))
+    refuse_too_much_repeated((len(batch.resource) + len(batch.scope), len(batch.spans)) for batch in batches)
     return Checked(batches, count - refusals.count, refusals)
 
 
@@ -149,6 +152,7 @@ def _all_ids(body: bytes, shallow: Any) -> Iterator[Ids]:
     """The ids of each scope's spans, after everything in the request has been validated."""
     try:
         validate(body)
+        refuse_too_dense(body, shallow)
         thin = Thin.FromString(body)
     except DecodeError as error:
         raise Malformed(*_explain(shallow, str(error))) from error

@@ -1,6 +1,6 @@
 """How many pieces has a large request, before any memory is spent on them?
 
-A parser takes many times an empty field's two bytes, so what is large is counted on the wire first.
+A parser takes many times an empty field's two bytes, and of JSON `{}`, so what is large is counted first.
 """
 
 from __future__ import annotations
@@ -12,6 +12,10 @@ from tracemill.errors import Malformed, Reason, TooLarge
 
 _PER_SPAN: Final = 4
 """Fields of the three outer levels a span, at most: itself, and a scope, a resource and a group of its own."""
+_OBJECTS_PER_SPAN: Final = 20
+"""A span with nine attributes; half a gigabyte for the largest request by default."""
+_OPENINGS: Final = (b'{"', b"{}", b"{ ", b"{\n", b"{\r", b"{\t")
+"""How an object begins. Text rarely holds one of them: a quote or a new line has a backslash there."""
 
 
 def refuse_too_many(body: bytes, spans: int) -> None:
@@ -26,6 +30,17 @@ def refuse_too_many(body: bytes, spans: int) -> None:
         left -= 1
         if left < 0:
             raise TooLarge(Reason.TOO_MANY_SPANS, f"resource_spans: too many parts, a request may hold {spans} spans")
+
+
+def refuse_too_many_objects(body: bytes, spans: int) -> None:
+    """Count the objects of a JSON text, and what looks like one in its strings.
+
+    Raises:
+        TooLarge: there are more than a request of `spans` spans can have.
+    """
+    most = spans * _OBJECTS_PER_SPAN
+    if body.count(b"{") > most and (objects := sum(map(body.count, _OPENINGS))) > most:
+        raise TooLarge(Reason.TOO_MANY_SPANS, f"resourceSpans: {objects} objects, a request may hold {most}")
 
 
 def _fields(body: bytes, start: int, end: int, levels: int) -> Iterator[None]:

@@ -2,7 +2,9 @@
 
 All are made from OTLP's own descriptors, so they are wire-compatible with `ExportTraceServiceRequest`. `Shallow`
 leaves resources, scopes and spans as the bytes that came. `Thin` has the ids of spans and leaves what is in them
-unread. In `Merged` nothing is repeated, and everything is read: it validates (`tracemill.otlp.validate`).
+unread. In `Merged` nothing is repeated, and everything is read: it validates (`tracemill.otlp.validate`). In `Parts`
+and `InnerParts` nothing but what is counted is repeated, so that protobuf puts that of all spans into one list
+(`tracemill.otlp.density`).
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ _Message = descriptor_pb2.DescriptorProto
 _FILES: Final[Any] = (common_pb2, resource_pb2, trace_pb2, trace_service_pb2)
 _REQUEST: Final[str] = trace_service_pb2.ExportTraceServiceRequest.DESCRIPTOR.full_name
 _OPAQUE: Final = frozenset({("ResourceSpans", "resource"), ("ScopeSpans", "scope"), ("ScopeSpans", "spans")})
+_HEADS: Final = frozenset({"resource", "scope"})
+_PARTS: Final = frozenset({"attributes", "events", "links"})
 
 Span: Final[Any] = trace_pb2.Span
 
@@ -74,9 +78,34 @@ def _make_single(message: _Message, field: _Field) -> None:
     message.ClearField("oneof_decl")
 
 
+def _make_parts(message: _Message, field: _Field) -> None:
+    """Attributes, events and links of all spans, each in one list of bytes."""
+    if message.name == "Span" and field.name in _PARTS:
+        _make_bytes(field)
+    else:
+        _make_passed(message, field, message.name == "Span")
+
+
+def _make_inner_parts(message: _Message, field: _Field) -> None:
+    """The attributes of all events, and those of all links."""
+    if message.name in ("Event", "Link") and field.name == "attributes":
+        _make_bytes(field)
+    else:
+        _make_passed(message, field, message.name == "Span" and field.name not in ("events", "links"))
+
+
+def _make_passed(message: _Message, field: _Field, opaque: bool) -> None:
+    """What comes again replaces or extends what came; what is `opaque` isn't looked into."""
+    if field.type == _Field.TYPE_STRING or (field.type == _Field.TYPE_MESSAGE and (opaque or field.name in _HEADS)):
+        _make_bytes(field)
+    field.label = _Field.LABEL_OPTIONAL
+
+
 Shallow: Final = _derived(_make_opaque)
 Thin: Final = _derived(_make_thin)
 Merged: Final = _derived(_make_single)
+Parts: Final = _derived(_make_parts)
+InnerParts: Final = _derived(_make_inner_parts)
 
 
 def _wrapping() -> Any:

@@ -7,9 +7,15 @@ import pytest
 
 from tests.builders.bundles import S, bundle
 from tests.builders.partition import Logged, Worker, Written
+from tracemill.assembly.assembler import Assembler
+from tracemill.assembly.memory import Memory
+from tracemill.assembly.trace import Anchor
 from tracemill.bundles import Group, pack_index
 from tracemill.config import Assembly
+from tracemill.evaluation.flush import Batch, Flush
+from tracemill.evaluation.judge import RuleBook
 from tracemill.sampling import KEEP_EVERYTHING, RuleSet
+from tracemill.sampling.history import History
 
 NOW = 1_760_000_000_000
 """The spans of `tests.builders.bundles` begin here too."""
@@ -103,3 +109,22 @@ def test_what_cannot_be_read_is_set_aside_and_its_neighbours_are_decided():
     assert [row["span_count"] for row in told(written)] == [1, 1]
     (undecodable,) = [one for output in written.outputs for one in output.undecodable]
     assert undecodable[0].trace.key == b"\x01" * 16
+
+
+def test_no_more_is_decoded_at_once_than_there_is_room_for_with_the_resource_of_each_span(monkeypatch):
+    monkeypatch.setattr("tracemill.evaluation.flush.SLICE_BYTES", 10_000)
+    value, index = bundle([S(trace=number) for number in range(8)], resource={"large": "x" * 3_000})
+    decided: list[int] = []
+
+    class Watched(RuleBook):
+        def judge(self, table, *rest):
+            decided.append(table.height)
+            return super().judge(table, *rest)
+
+    assembler = Assembler(LIMITS, Memory(LIMITS.memory_horizon_ms), Anchor(0, None, 0))
+    assembler.feed_bundle(0, NOW, value, index)
+    assembler.feed_tick(1, NOW + 500)
+    history = History(LIMITS.memory_horizon_ms)
+    (output,) = Flush(Watched(), LIMITS.memory_horizon_ms).run([Batch(0, assembler.take(), history)])
+    assert decided == [3, 3, 2]
+    assert len(output.traces) == 8
