@@ -51,6 +51,7 @@ def respond(path: str, ready: Check, registry: CollectorRegistry = REGISTRY) -> 
 class _Handler(BaseHTTPRequestHandler):
     ready: ClassVar[Check]
     registry: ClassVar[CollectorRegistry]
+    timeout = 10  # seconds, for a client that connects and says nothing
 
     def do_GET(self) -> None:
         status, kind, body = respond(self.path, self.ready, self.registry)
