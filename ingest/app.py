@@ -10,11 +10,13 @@ import socket
 import tempfile
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, PlatformCollector
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from ingest import family
 from ingest.children import Children
 from runtime.health import HealthServer
+from runtime.identity import introduce
 from runtime.logs import configure, pairs
 from runtime.processes import carry_name
 from tracemill.config import Config, ConfigError
@@ -47,9 +49,9 @@ async def _run(config: Config, metrics_dir: Path) -> None:
     if config.ingest.kafka_receiver is not None:
         modules.append("ingest.receiver")
     children = Children(config, modules, metrics_dir)
-    registry = CollectorRegistry()
-    MultiProcessCollector(registry, path=str(metrics_dir))
-    health = HealthServer(config.ingest.host, config.ingest.metrics_port, children.why_not_ready, registry)
+    health = HealthServer(
+        config.ingest.host, config.ingest.metrics_port, children.why_not_ready, _registry(children, metrics_dir)
+    )
     health.start()
     _LOG.info(pairs("the ingester starts", grpc=config.ingest.grpc_port, http=config.ingest.http_port))
     try:
@@ -57,6 +59,17 @@ async def _run(config: Config, metrics_dir: Path) -> None:
     finally:
         health.stop()
         _LOG.info("the ingester has stopped")
+
+
+def _registry(children: Children, metrics_dir: Path) -> CollectorRegistry:
+    """What the children count, added up, and what only their parent knows."""
+    registry = CollectorRegistry()
+    introduce("ingest", registry)
+    MultiProcessCollector(registry, path=str(metrics_dir))
+    PlatformCollector(registry)
+    registry.register(family.RESTARTS)
+    registry.register(family.Usage(children.pids))
+    return registry
 
 
 def _check_ports(config: Config) -> None:

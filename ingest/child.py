@@ -60,6 +60,7 @@ async def tell(admission: Admission) -> None:
     told: str | None = None
     while True:
         counters.IN_FLIGHT_BYTES.set(admission.in_flight_bytes)
+        counters.KAFKA_AWAY.set(admission.away is not None)
         state = admission.away or READY
         if state != told:
             sys.stdout.write(f"{state}\n")

@@ -15,6 +15,7 @@ from typing import Final
 
 from prometheus_client import multiprocess
 
+from ingest import family
 from ingest.child import EXIT_CONFIG, READY
 from runtime.logs import pairs
 from tracemill.config import Config, ConfigError
@@ -52,11 +53,17 @@ class Children:
         )
         self._states = {f"{module} {number}": "starts" for number, module in enumerate(modules)}
         self._running: dict[str, asyncio.subprocess.Process] = {}
+        for name in self._states:
+            family.RESTARTS.labels(_kind(name))
         self._stopping = False
 
     def why_not_ready(self) -> str | None:
         """Why not all children do their work (a sentence), or None."""
         return next((f"{name}: {state}" for name, state in self._states.items() if state != READY), None)
+
+    def pids(self) -> list[int]:
+        """The processes that were started last; one may have ended."""
+        return [child.pid for child in list(self._running.values())]
 
     async def run(self, stop: asyncio.Event) -> None:
         """Keep all children running until `stop` is set, then stop them.
@@ -86,6 +93,7 @@ class Children:
             if code == EXIT_CONFIG:
                 raise ConfigError(f"{name} can't use the configuration, see its line in the log")
             failures = 0 if time.monotonic() - began > _SETTLED_S else failures + 1
+            family.RESTARTS.labels(_kind(name)).inc()
             wait_s = _BACK_OFF_S[min(failures, len(_BACK_OFF_S)) - 1] if failures else 0.0
             _LOG.warning(pairs("a process ended and is started again", child=name, ended=_ended(code), wait_s=wait_s))
             await asyncio.sleep(wait_s)
@@ -123,6 +131,10 @@ class Children:
         for child in self._running.values():
             with suppress(ProcessLookupError):
                 child.kill()
+
+
+def _kind(name: str) -> str:
+    return name.partition(" ")[0].rpartition(".")[2]
 
 
 def _ended(code: int) -> str:

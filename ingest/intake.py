@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import perf_counter
+
 from ingest import counters
 from ingest.admission import Admission, Reservation
 from ingest.bundler import Bundler
@@ -46,11 +48,11 @@ class Intake:
             Malformed, TooLarge: nothing of it was taken.
             Busy: Kafka didn't acknowledge all of it.
         """
-        size = len(body)
+        size, began = len(body), perf_counter()
         checked = check(self._as_protobuf(body) if protocol is Protocol.HTTP_JSON else body, self.limits)
         pieces = split(checked.batches, tenant, self._partitions, self._piece_bytes, self.limits.request_bytes)
         await self._bundler.write(pieces)
-        self._count(checked, size, protocol)
+        counters.accepted(protocol, checked, size, perf_counter() - began)
         return checked
 
     def _as_protobuf(self, body: bytes) -> bytes:
@@ -60,10 +62,3 @@ class Intake:
     def refused(self, error: Refused, protocol: Protocol) -> None:
         """Count a request that was refused whole."""
         counters.REFUSED_REQUESTS.labels(protocol, error.reason).inc()
-
-    def _count(self, checked: Checked, size: int, protocol: Protocol) -> None:
-        counters.REQUESTS.labels(protocol).inc()
-        counters.SPANS.labels(protocol).inc(checked.accepted)
-        counters.BYTES.labels(protocol).inc(size)
-        for reason, count in checked.refusals.by_reason.items():
-            counters.REFUSED_SPANS.labels(protocol, reason).inc(count)

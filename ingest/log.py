@@ -96,7 +96,7 @@ class KafkaLog:
         """On the poller's thread."""
         refused = None
         if error is None:
-            counters.ACK_SECONDS.observe(perf_counter() - sent_at)
+            counters.PRODUCE_SECONDS.observe(perf_counter() - sent_at)
         else:
             refused = Busy(Reason.BROKER_AWAY, f"Kafka didn't acknowledge ({error.name()}): send again", _RETRY_AFTER_S)
             self._loop.call_soon_threadsafe(self._watch.failed, f"Kafka didn't acknowledge ({error.name()})")

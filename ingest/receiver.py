@@ -85,15 +85,15 @@ class Receiver:
         except Busy:
             raise
         except Refused as error:
-            self._line.intake.refused(error, Protocol.KAFKA)
             await self._bury(record, error)
+            self._line.intake.refused(error, Protocol.KAFKA)
         else:
             for reason in list(checked.refusals.by_reason)[:1]:
                 await self._bury(record, Malformed(reason, checked.refusals.text))
 
     async def _bury(self, record: Record, why: Refused) -> None:
-        counters.DEAD_LETTERS.labels(why.reason).inc()
         await self._line.log.write(self._dead_letters, 0, dead_letter(record, why, self._content))
+        counters.DEAD_LETTERS.labels(why.reason).inc()
 
     def _commit(self, records: Iterable[Record]) -> None:
         ends: dict[tuple[str, int], int] = {}

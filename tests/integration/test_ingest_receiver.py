@@ -124,7 +124,7 @@ def test_what_a_collector_wrote_is_in_the_log_and_the_rest_in_dead_letters(
             assert "content" not in letter
         lengths = {letter["length"]: letter["sha256"] for letter in letters}
         assert lengths == {len(value): sha256(value).hexdigest() for value in (b"nonsense", b"", partly)}
-        assert ingester.metric("tracemill_ingest_spans_total", protocol="kafka") == 61
+        assert ingester.metric("tracemill_ingest_accepted_spans_total", protocol="kafka") == 61
         assert ingester.metric("tracemill_ingest_dead_letters_total", reason="malformed") == 2
 
 

@@ -102,9 +102,9 @@ def test_the_same_request_gives_the_same_spans_whichever_way_it_comes(ingester: 
     assert len(by_way["json"]) == 3
     assert by_way["protobuf"] == by_way["json"] == by_way["grpc"]
     for protocol in ("http_protobuf", "http_json", "grpc"):
-        assert ingester.metric("tracemill_ingest_spans_total", protocol=protocol) >= 3
+        assert ingester.metric("tracemill_ingest_accepted_spans_total", protocol=protocol) >= 3
     eventually(lambda: ingester.metric("tracemill_ingest_in_flight_bytes"), 0)
-    assert ingester.metric("tracemill_ingest_bundle_bytes_count") > 0
+    assert ingester.metric("tracemill_ingest_bundle_size_bytes_count") > 0
 
 
 def test_the_log_file_says_nothing_of_single_requests(ingester: Ingester) -> None:
