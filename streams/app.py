@@ -14,13 +14,17 @@ import faust
 import numpy as np
 import pyarrow as pa
 from faust.types import TP
+from prometheus_client import REGISTRY
 
 from runtime.health import HealthServer
+from runtime.identity import introduce
 from runtime.kafka import ensure_topics
 from runtime.logs import configure
 from runtime.processes import carry_name
+from streams import metrics
 from streams.credentials import credentials
 from streams.ending import end_within, or_end
+from streams.lag import End
 from streams.outputs import Outputs
 from streams.transport import App
 from streams.worker import Worker
@@ -49,12 +53,16 @@ def build(config: Config, directory: str) -> tuple[faust.App, Worker]:
         while True:
             if await app.consumer._commit(places):
                 return
+            metrics.COMMIT_RETRIES.inc()
             await asyncio.sleep(_COMMIT_AGAIN_S)
 
     async def seek(number: int, offset: int) -> None:
         await app.consumer.seek(TP(source, number), offset)
 
-    worker = Worker(config, outputs, commit, seek)
+    def end_of(number: int) -> End | None:
+        return app.consumer.end_of(TP(source, number))
+
+    worker = Worker(config, outputs, commit, seek, end_of)
 
     @app.on_partitions_assigned.connect
     async def assigned(_: faust.App, assigned: set[TP], **kwargs: Any) -> None:
@@ -76,7 +84,11 @@ def build(config: Config, directory: str) -> tuple[faust.App, Worker]:
 
     @app.task
     async def ticks() -> None:
-        await or_end(worker.tick_forever(lambda number, offset: _at_end(app, TP(source, number), offset)))
+        await or_end(worker.tick_forever())
+
+    @app.task
+    async def looks() -> None:
+        await or_end(worker.look_forever())
 
     return app, worker
 
@@ -124,11 +136,6 @@ def _faust_app(config: Config, directory: str) -> faust.App:
     )
 
 
-def _at_end(app: faust.App, place: TP, offset: int) -> bool:
-    highwater = app.consumer.highwater(place)
-    return highwater is not None and offset >= highwater
-
-
 def run(config: Config) -> None:
     """Work until SIGTERM."""
     carry_name("streams")
@@ -140,6 +147,8 @@ def run(config: Config) -> None:
     np.asarray(pa.array([0]))  # the first time costs a second, which a worker that has joined its group hasn't got
     with TemporaryDirectory(prefix="tracemill-streams-") as directory:
         app, worker = build(config, directory)
+        introduce("streams")
+        REGISTRY.register(worker.gauges)
         health = HealthServer(config.streams.metrics_host, config.streams.metrics_port, worker.why_not_ready)
         health.start()
         _Process(app, loglevel=config.log_level, override_logging=False, quiet=True).execute_from_commandline()

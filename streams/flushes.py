@@ -66,9 +66,8 @@ class Flushes:
             began = time.monotonic()
             closed = await self.flush()
             took_s = time.monotonic() - began
-            metrics.FLUSH.observe(took_s)
-            for ours in self._partitions:
-                metrics.show(ours.number, ours.assembler, ours.append_ms, time.time() * 1000)
+            if closed:
+                metrics.FLUSH_SECONDS.observe(took_s)
             await asyncio.sleep(pause_s(self._pace, closed, took_s))
 
     async def flush(self) -> int:
@@ -85,6 +84,7 @@ class Flushes:
             blocks = [told.get(number) or Output(number) for number in written]
             await asyncio.to_thread(self._write_blocks, blocks, anchors)
             for ours, events in taken:
+                metrics.decided(ours.assembler, events, time.time() * 1000)
                 if ours.number in told:
                     remember(ours, events, told[ours.number])
             await self._follow([ours for ours in moved if ours in self._partitions], anchors)

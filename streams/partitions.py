@@ -7,7 +7,6 @@ from collections.abc import Callable, Coroutine, Iterator, Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from streams import metrics
 from tracemill.assembly.assembler import Assembler
 from tracemill.assembly.memory import Memory
 from tracemill.assembly.trace import Event
@@ -23,7 +22,7 @@ class Partition:
 
     `skips` are the offsets of records that nobody reads, `committed` is the commit's, `events` what closed and wasn't
     flushed yet. `read_at`, `sought_at` and `ticked_at` are when something was last read, asked for again and appended,
-    in seconds of one steady clock; `append_ms` is when the record read last was appended.
+    in seconds of one steady clock; nothing is unread that was appended before `read_through_ms`, by the broker's clock.
     """
 
     number: int
@@ -33,9 +32,9 @@ class Partition:
     skips: Set[int]
     committed: int
     read_at: float
+    read_through_ms: float
     sought_at: float = float("-inf")
     ticked_at: float = float("-inf")
-    append_ms: int = 0
     events: list[Event] = field(default_factory=list)
 
     def collect(self) -> list[Event]:
@@ -60,11 +59,16 @@ class Partitions:
         self._joined = False
 
     def __iter__(self) -> Iterator[Partition]:
-        return iter([self._ours[number] for number in sorted(self._ours)])
+        return iter(sorted(self._ours.values(), key=lambda ours: ours.number))
 
     def __contains__(self, partition: Partition) -> bool:
         """Whether it is still ours, and was never given away in between."""
         return self._ours.get(partition.number) is partition
+
+    @property
+    def coming(self) -> int:
+        """How many are being taken over."""
+        return len(self._coming)
 
     def assign(self, numbers: Set[int]) -> None:
         """These partitions, and no others, are ours from now on."""
@@ -113,4 +117,3 @@ class Partitions:
         task = self._coming.pop(number, None)
         if task is not None:
             task.cancel()
-        metrics.forget(number)

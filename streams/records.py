@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 BUNDLE: Final = "bundle"
 """The kind of a record without a header `type`."""
+UNKNOWN: Final = "unknown"
 
 Handler = Callable[[Assembler, Record], None]
 """Feeds a record to its partition. Raises `Malformed` if it can't be read, and then has moved the time on at most."""
@@ -41,6 +42,7 @@ class Records:
     def __init__(self, handlers: Mapping[str, Handler], letters: Letters) -> None:
         self._handlers = handlers
         self._letters = letters
+        self._counted = {kind: metrics.RECORDS.labels(kind) for kind in (*handlers, UNKNOWN)}
 
     def take(self, ours: Partition, record: Record) -> None:
         """The next record of a partition."""
@@ -49,7 +51,7 @@ class Records:
             return
         kind = kind_of(record)
         handler = self._handlers.get(kind, unknown)
-        metrics.RECORDS.labels(kind if kind in self._handlers else "unknown").inc()
+        self._counted[kind if kind in self._handlers else UNKNOWN].inc()
         try:
             handler(ours.assembler, record)
         except Malformed as why:

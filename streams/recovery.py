@@ -10,6 +10,7 @@ from confluent_kafka import Consumer, TopicPartition
 from runtime.control import last_steering
 from runtime.kafka import ADMIN_TIMEOUT_S, consumer_settings, fetch_records, offset_at, read_from
 from runtime.logs import pairs
+from streams import metrics
 from streams.log import bundles_at, oldest_offset
 from tracemill import topics
 from tracemill.assembly.assembler import Assembler
@@ -47,6 +48,7 @@ def recover(config: Config, partition: int) -> Recovered:
     )
     history = past.history(config.assembly.memory_horizon_ms, 1 / config.kafka.partitions)
     if past.lost:
+        metrics.TRACES_LOST.inc(len(past.lost))
         log.error(
             pairs(
                 "open traces are lost: the log was removed before they were finished; raise its retention",

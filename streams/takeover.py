@@ -15,6 +15,7 @@ from typing import Final
 from runtime.control import applied_rules, skip, skipped
 from runtime.dead_letters import Record
 from runtime.logs import pairs
+from streams import metrics
 from streams.letters import Letters
 from streams.log import bundles_at
 from streams.partitions import Partition
@@ -60,6 +61,7 @@ class Takeover:
             for rule_set in await asyncio.to_thread(applied_rules, self._config.kafka):
                 self._rules.add(rule_set)
         now = time.monotonic()
+        metrics.TAKEOVER_SECONDS.observe(now - began)
         log.info(
             pairs(
                 "took over a partition",
@@ -70,7 +72,8 @@ class Takeover:
                 seconds=round(now - began, 2),
             )
         )
-        return Partition(number, assembler, memory, history, skips, assembler.next_offset, now)
+        through_ms = assembler.append_ms or time.time() * 1000
+        return Partition(number, assembler, memory, history, skips, assembler.next_offset, now, through_ms)
 
     def _set_aside(self, number: int, first: int, known: set[int]) -> set[int]:
         """Find what ended the workers that began at `first`, and set it aside for all to come; its offsets."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from streams import metrics
 from streams.partitions import Partition, Partitions
 
 LOOK_EVERY_S: Final = 0.02
@@ -38,6 +39,7 @@ class Ticks:
             if needs_tick(ours, now_s, at_end):
                 ours.ticked_at = now_s
                 self._append(ours.number)
+                metrics.TICKS.inc()
 
 
 def needs_tick(ours: Partition, now_s: float, at_end: AtEnd) -> bool:

@@ -24,6 +24,7 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, T
 from faust.types import TP
 
 from streams.ending import end
+from streams.lag import End
 
 FETCH_WAIT_MS: Final = 100
 
@@ -87,6 +88,15 @@ class _Thread(AIOKafkaConsumerThread):
 
 
 class _Consumer(Consumer):
+    def end_of(self, place: TP) -> End | None:
+        """What is known of a partition's end, on any thread; None while that is nothing."""
+        try:
+            consumer = self._thread._ensure_consumer()
+            at_ms, offset = consumer.last_poll_timestamp(place), consumer.highwater(place)
+        except (AssertionError, AttributeError):
+            return None
+        return None if offset is None else End(offset, at_ms)
+
     def _new_consumer_thread(self) -> AIOKafkaConsumerThread:
         return _Thread(self, loop=self.loop, beacon=self.beacon)
 

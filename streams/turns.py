@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from runtime.logs import pairs
+from streams import metrics
 from streams.partitions import Partition
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ class Turns:
         first = max(wanted, oldest)
         if offset == first:
             if wanted:
+                metrics.RECORDS_LOST.inc(first - wanted)
                 log.error(pairs("records are gone from the log", partition=ours.number, first=wanted, next=offset))
             return True
         if now_s - ours.sought_at > SEEK_PAUSE_S:

@@ -15,13 +15,15 @@ from runtime.dead_letters import Headers, Record
 from streams.backlog import Backlog
 from streams.deciding import Deciding
 from streams.flushes import Commit, Flushes
+from streams.gauges import Gauges
+from streams.lag import EndOf, Lag
 from streams.letters import Letters
 from streams.log import bring_back, oldest_offset
 from streams.outputs import Outputs
 from streams.partitions import Partitions
 from streams.records import Records, handlers
 from streams.takeover import Takeover
-from streams.ticks import AtEnd, Ticks
+from streams.ticks import Ticks
 from streams.turns import Seek, Turns
 from tracemill import topics
 from tracemill.config import Config
@@ -32,7 +34,7 @@ from tracemill.evaluation.judge import RuleBook
 class Worker:
     """Everything of a stream worker that isn't Faust; lives in one event loop."""
 
-    def __init__(self, config: Config, outputs: Outputs, commit: Commit, seek: Seek) -> None:
+    def __init__(self, config: Config, outputs: Outputs, commit: Commit, seek: Seek, end_of: EndOf) -> None:
         kafka, rules = config.kafka, RuleBook()
         self._source = topics.OTLP.name(kafka.namespace)
         letters = Letters(outputs.dead_letter, config.dead_letters.content)
@@ -44,6 +46,8 @@ class Worker:
         decide = Deciding(self._source, partial(bring_back, kafka), flush.run, outputs.write, letters)
         self._flushes = Flushes(self._partitions, self._backlog, decide, outputs.write_blocks, commit, config.streams)
         self._ticks = Ticks(self._partitions, outputs.tick)
+        self._lag = Lag(self._partitions, end_of)
+        self.gauges = Gauges(self._partitions, self._backlog, self._lag)
 
     def assigned(self, partitions: Set[int]) -> None:
         """These partitions, and no others, are ours from now on."""
@@ -58,8 +62,9 @@ class Worker:
         ours = await self._partitions.get(partition)
         if ours is None or not await self._turns.is_next(ours, offset, time.monotonic()):
             return
+        ours.read_through_ms = append_ms
         await self._backlog.room()
-        ours.read_at, ours.append_ms = time.monotonic(), append_ms
+        ours.read_at = time.monotonic()
         self._records.take(ours, Record(self._source, partition, offset, append_ms, headers, value))
         self._backlog.add(ours.collect())
 
@@ -67,6 +72,10 @@ class Worker:
         """Flush whatever closed, again and again."""
         await self._flushes.forever()
 
-    async def tick_forever(self, at_end: AtEnd) -> None:
+    async def tick_forever(self) -> None:
         """Append a tick where the wall clock says that something is due and everything has been read."""
-        await self._ticks.forever(at_end)
+        await self._ticks.forever(self._lag.is_at_end)
+
+    async def look_forever(self) -> None:
+        """Note how far everything has been read."""
+        await self._lag.forever()

@@ -22,7 +22,8 @@ def partition(number: int = 0, next_offset: int = 0, skips: Set[int] = frozenset
     """A partition that was just taken over, at the log time `NOW_MS`."""
     memory = Memory(LIMITS.memory_horizon_ms)
     assembler = Assembler(LIMITS, memory, Anchor(next_offset, NOW_MS, NOW_MS))
-    return Partition(number, assembler, memory, History(LIMITS.memory_horizon_ms), skips, next_offset, read_at)
+    history = History(LIMITS.memory_horizon_ms)
+    return Partition(number, assembler, memory, history, skips, next_offset, read_at, read_through_ms=NOW_MS)
 
 
 async def assigned(*ours: Partition) -> Partitions:

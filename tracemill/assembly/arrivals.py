@@ -30,6 +30,11 @@ class Arrivals:
     def __len__(self) -> int:
         return len(self._open)
 
+    @property
+    def carried_count(self) -> int:
+        """How many of them are carried; may be asked on another thread."""
+        return sum(1 for trace in list(self._open.values()) if trace.listed)
+
     def take(self, anchor: Anchor, now: int, value: bytes, groups: Iterable[bundles.Group]) -> list[OpenTrace]:
         """Add every chunk to its trace; the traces that got something, in order of appearance.
 

@@ -172,6 +172,26 @@ class Assembler:
         return len(self._arrivals)
 
     @property
+    def append_ms(self) -> int:
+        """When the last record was appended; 0 before the first."""
+        return self._clock.append_ms
+
+    @property
+    def carried_count(self) -> int:
+        """How many of the open traces are carried; looks at each of them."""
+        return self._arrivals.carried_count
+
+    @property
     def held_bytes(self) -> int:
         """Bytes of the spans of open traces."""
         return self._arrivals.held_bytes
+
+    @property
+    def shadow_bytes(self) -> int:
+        """Bytes that count against the budget though their traces are decided."""
+        return self._shadows.held_bytes
+
+    @property
+    def grace_bytes(self) -> int:
+        """Bytes of the spans of closed traces that are still in memory."""
+        return self._recent.grace_bytes

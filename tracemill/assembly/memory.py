@@ -30,13 +30,17 @@ class _Segment:
 
 
 class Memory:
-    """The decided traces of one partition, youngest revision only, for `horizon_ms` of log time."""
+    """The decided traces of one partition, youngest revision only, for `horizon_ms` of log time.
+
+    `size_bytes` is what their rows take; their keys take about as much again.
+    """
 
     def __init__(self, horizon_ms: int) -> None:
         self._horizon_ms = horizon_ms
         self._places: dict[bytes, int] = {}
         self._segments: deque[_Segment] = deque()
         self._next = 0
+        self.size_bytes = 0
 
     def __len__(self) -> int:
         return len(self._places)
@@ -48,6 +52,7 @@ class Memory:
         packed = pa.table({name: _packed(table.column(name)) for name in _KEPT})
         newest = pc.max(table.column("at")).as_py()
         self._segments.append(_Segment(self._next, keys, newest, packed))
+        self.size_bytes += packed.nbytes
         first = self._next << _ROW_BITS
         self._places.update(zip(keys, range(first, first + len(keys)), strict=True))
         self._next += 1
@@ -71,6 +76,7 @@ class Memory:
         """Free what is older than the horizon."""
         while self._segments and self._segments[0].newest + self._horizon_ms < now_ms:
             segment = self._segments.popleft()
+            self.size_bytes -= segment.table.nbytes
             first = segment.number << _ROW_BITS
             for row, key in enumerate(segment.keys):
                 if self._places.get(key) == first + row:

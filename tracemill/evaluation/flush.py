@@ -45,7 +45,7 @@ class Output:
 
     `spans` are tables of `SPAN_ARROW`; `traces` and `signals` JSON; `block` is a table of `blocks.SCHEMA` or None, and
     `decided` those of its rows that have to be remembered, of the closings `told`: also of a trace of
-    which only repeated spans came, and which keeps its revision.
+    which only repeated spans came, and which keeps its revision. `repeated` is how many such spans came in all.
     """
 
     partition: int
@@ -56,6 +56,7 @@ class Output:
     told: list[Closing] = field(default_factory=list)
     decided: list[Any] = field(default_factory=list)
     undecodable: list[tuple[Closing, str]] = field(default_factory=list)
+    repeated: int = 0
 
 
 class Batch(NamedTuple):
@@ -287,6 +288,7 @@ def _render(
         batch.late,
     )
     written, called = np.nonzero(wanted)[0], np.nonzero(calls)[0]
+    repeats = owner[batch.own & ~traces.once]
     frame_table = spans.table(frame, written, stamp)
     trace_lines, signals = lines.trace_lines(table), lines.trace_signals(table)
     call_lines = lines.call_signals(traces, called, table) if len(called) else []
@@ -300,6 +302,7 @@ def _render(
         begin, end = np.searchsorted(owner[written], (first, last))
         if begin < end:
             output.spans.append(frame_table.slice(begin, end - begin))
+        output.repeated += int(np.diff(np.searchsorted(repeats, (first, last)))[0])
         _tell(output, items[first:last], decided.slice(first, last - first))
 
 

@@ -7,9 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
-from prometheus_client import REGISTRY
 
-from streams import metrics
 from streams.partitions import Partition, Partitions
 from tests.builders.assigned import partition
 
@@ -104,20 +102,3 @@ def test_a_partition_that_cannot_be_taken_over_is_known_even_if_nobody_reads_it(
         assert partitions.why_not_ready() == "takes over the partitions [1]"
 
     asyncio.run(check())
-
-
-def test_the_gauges_of_a_partition_go_with_it() -> None:
-    def lag() -> float | None:
-        return REGISTRY.get_sample_value("tracemill_streams_lag_seconds", {"partition": "61"})
-
-    async def check(past: Past, partitions: Partitions) -> None:
-        past.may_end.set()
-        partitions.assign({61})
-        ours = await partitions.get(61)
-        assert ours
-        metrics.show(61, ours.assembler, append_ms=1_000, now_ms=3_500.0)
-        assert lag() == 2.5
-        partitions.assign(set())
-        assert lag() is None
-
-    with_past(check)
