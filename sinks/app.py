@@ -14,6 +14,7 @@ from confluent_kafka import KafkaException
 
 from runtime import logs
 from runtime.health import HealthServer
+from runtime.identity import introduce
 from runtime.kafka import ensure_topics
 from runtime.logs import pairs
 from runtime.processes import carry_name
@@ -144,6 +145,7 @@ def run(config: Config) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
+    introduce("sinks")
     sink = Sink(config, stop)
     health = HealthServer(config.sinks.metrics_host, config.sinks.metrics_port, sink.ready)
     health.start()

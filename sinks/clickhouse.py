@@ -139,6 +139,8 @@ def _first_line(error: Exception) -> str:
 class StoreTable:
     """A landing table as a `sinks.delivery.Target`; it connects when it is first used."""
 
+    failures = tuple(Why)
+
     def __init__(self, table: Table, store: Store) -> None:
         self.name = table.landing
         self._table = table

@@ -45,6 +45,8 @@ class Target(Protocol):
     """Where blocks go; used by one thread at a time. `send` and `probe` raise `Away` or `DataRefused`."""
 
     name: str
+    failures: Sequence[str]
+    """Every `Away.why` that it may give."""
 
     def send(self, pieces: Sequence[Piece]) -> int:
         """Bytes sent, once the target has taken them all."""
@@ -69,7 +71,7 @@ class Delivery:
         self._stop = stop
         self._reminded = float("-inf")
         self.trouble: str | None = None
-        metrics.AWAY.labels(self.name).set(0)
+        metrics.begin(self.name, target.failures)
 
     @property
     def name(self) -> str:
@@ -141,9 +143,10 @@ class Delivery:
             _log.info(pairs("target takes records again", target=self.name))
         self.trouble, self._reminded = None, float("-inf")
         metrics.AWAY.labels(self.name).set(0)
+        metrics.LAST_SUCCESS.labels(self.name).set_to_current_time()
 
     def _wait(self, error: Away, pause_s: float) -> None:
-        metrics.RETRIES.labels(self.name, error.why).inc()
+        metrics.FAILURES.labels(self.name, error.why).inc()
         metrics.AWAY.labels(self.name).set(1)
         self.trouble = f"{self.name} takes nothing: {error}"
         if time.monotonic() > self._reminded + REMINDER_S:

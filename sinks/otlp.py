@@ -39,6 +39,7 @@ class OtlpEndpoint:
     """An endpoint as a `sinks.delivery.Target`."""
 
     name = "otlp"
+    failures = ("unreachable", "overloaded", "configuration", "schema", "other")
 
     def __init__(self, config: OtlpExporter) -> None:
         self._config = config

@@ -30,7 +30,7 @@ from tracemill.errors import Refused
 
 BUSY_WAIT_S: Final = 0.01
 QUIET_WAIT_S: Final = 0.2
-LAG_EVERY_S: Final = 2.0
+LOOK_EVERY_S: Final = 0.25
 FLUSH_S: Final = 5.0
 """At the end, so long is waited for what was read to be delivered."""
 GATHER_S: Final = 0.01
@@ -55,11 +55,14 @@ class Lane:
         self.buffer = Buffer(pace)
         self.delivery = delivery
         self.paused = False
-        self.buffered_bytes = metrics.BUFFERED_BYTES.labels(delivery.name)
         self._flight: threading.Thread | None = None
         self._block: list[Piece] = []
         self._error: BaseException | None = None
         self._lost: set[int] = set()
+        self._sent_rows = self._sent_bytes = 0
+        metrics.BUFFERED_ROWS.labels(delivery.name).set_function(lambda: self.buffer.rows + self._sent_rows)
+        metrics.BUFFERED_BYTES.labels(delivery.name).set_function(lambda: self.buffer.size + self._sent_bytes)
+        metrics.PAUSED.labels(delivery.name).set_function(lambda: self.paused)
 
     @property
     def busy(self) -> bool:
@@ -75,7 +78,9 @@ class Lane:
         """Send the next block off if none is under way and one is due."""
         if self._flight or not due or not self.buffer:
             return
+        rows, size = self.buffer.rows, self.buffer.size
         self._block, self._error, self._lost = self.buffer.take(now_ms), None, set()
+        self._sent_rows, self._sent_bytes = rows - self.buffer.rows, size - self.buffer.size
         self._flight = threading.Thread(target=self._fly, name=f"send-{self.delivery.name}", daemon=True)
         self._flight.start()
 
@@ -87,7 +92,8 @@ class Lane:
         """
         if self._flight is None or self._flight.is_alive():
             return {}
-        self._flight, block = None, self._block
+        self._flight, block, self._block = None, self._block, []
+        self._sent_rows = self._sent_bytes = 0
         if self._error:
             raise self._error
         last = {piece.record.partition: piece.record for piece in block}
@@ -120,7 +126,7 @@ class Writer:
         self._limit_bytes = buffer_bytes
         self._consumer = Consumer(_settings(kafka, group))
         self._lag = Lag(self._consumer, group)
-        self._lag_due = 0.0
+        self._look_due = 0.0
         self._assigned = False
 
     def ready(self) -> str | None:
@@ -140,6 +146,7 @@ class Writer:
                 self._step(time.monotonic() * 1000)
             self._flush()
         finally:
+            self._lag.forget(self._consumer.assignment())
             self._consumer.close()
 
     def _read(self) -> None:
@@ -157,21 +164,21 @@ class Writer:
             _raise_if_fatal(error)
             _log.warning(pairs("broker reports an error", error=error.str()))
             return
-        lane = self._lanes[message.topic()]
-        lane.buffer.add(piece_of(lane.read, record_of(message)), time.monotonic() * 1000)
+        lane, record = self._lanes[message.topic()], record_of(message)
+        self._lag.read(record)
+        lane.buffer.add(piece_of(lane.read, record), time.monotonic() * 1000)
 
     def _step(self, now_ms: float) -> None:
         for lane in self._lanes.values():
             self._commit(lane)
             lane.start(now_ms, lane.buffer.due(now_ms))
             lane.throttle(self._limit_bytes, self._pause, self._resume)
-        if now_ms >= self._lag_due:
-            self._lag_due = now_ms + LAG_EVERY_S * 1000
-            self._lag.publish(time.time())
+        if now_ms >= self._look_due:
+            self._look_due = now_ms + LOOK_EVERY_S * 1000
+            self._lag.look(time.time())
 
     def _commit(self, lane: Lane, asynchronous: bool = True) -> None:
         arrived = lane.finish()
-        lane.buffered_bytes.set(lane.buffer.size)
         if not arrived:
             return
         for record in arrived.values():

@@ -166,6 +166,6 @@ def test_spans_that_the_endpoint_took_and_threw_away_are_counted_and_not_sent_ag
     log.spans(span_record(batch(lean_rows(1))))
     log.flush()
     sink.start()
-    eventually(lambda: "tracemill_sinks_rejected_spans_total 3.0" in sink.get("/metrics")[1], True)
+    eventually(lambda: "tracemill_sinks_otlp_rejected_spans_total 3.0" in sink.get("/metrics")[1], True)
     assert sink.stop() == 0
     assert len(endpoint.bodies) == 1
