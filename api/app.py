@@ -6,13 +6,22 @@ import logging
 import signal
 import socket
 import time
+from collections.abc import Sequence
 
 import uvicorn
+from prometheus_client import REGISTRY
 
+from api import metrics
 from api.access import access
+from api.endpoints import ENDPOINTS
+from api.groups import Lags, Watch
 from api.log import KafkaLog
+from api.pages import PAGES
+from api.queries import SQL
 from api.site import Site
 from api.store import ClickHouse
+from runtime.group_lag import groups
+from runtime.identity import introduce
 from runtime.logs import configure, pairs
 from runtime.processes import carry_name
 from tracemill.config import Config, ConfigError
@@ -33,6 +42,8 @@ def run(config: Config) -> None:
     listener = _listen(config.api.host, config.api.port)
     carry_name("api")
     store = ClickHouse(config.store)
+    watches = [Watch(group) for group in groups(config)]
+    _introduce(watches)
     server = uvicorn.Server(
         uvicorn.Config(
             Site(store, KafkaLog(config.kafka), doors, time.time_ns).application(store.close),
@@ -53,8 +64,18 @@ def run(config: Config) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
     _LOG.info(pairs("the API serves", host=config.api.host, port=config.api.port, store=config.store.url))
+    for watch in watches:
+        watch.start()
     server.run(sockets=[listener])
+    for watch in watches:
+        watch.stop()
     _LOG.info("the API has stopped")
+
+
+def _introduce(watches: Sequence[Watch]) -> None:
+    introduce("api")
+    metrics.begin((each.path for each in (*ENDPOINTS, *PAGES)), (file.stem for file in SQL.glob("*.sql")))
+    REGISTRY.register(Lags(watches))
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -22,7 +22,7 @@ from api.asked import Asked, Parts
 from api.bodies import read_body
 from api.endpoints import ENDPOINTS, Endpoint
 from api.log import Log
-from api.metrics import ANSWERS
+from api.metrics import GONE, OTHER, REQUESTS, Answering, counted
 from api.pages import PAGES, Html, Page, Pages
 from api.problems import MEDIA_TYPE, Problem, Trouble
 from api.store import Store
@@ -60,7 +60,7 @@ class Site:
                 *(Route(path, self._health, name=path) for path in HEALTH),
                 Route(openapi.PATH, self._described, name="openapi"),
                 *(_route(path, partial(self._endpoint, methods), methods) for path, methods in _by_path().items()),
-                *(Route(each.path, partial(self._page, each), name=each.name) for each in PAGES),
+                *(_route(each.path, partial(self._page, each), {"GET": each}) for each in PAGES),
                 *(Route(path, self._asset, name=path) for path in self._pages.assets),
             ],
             exception_handlers={HTTPException: self._no_route, ClientDisconnect: _gone, Exception: self._failed},
@@ -87,8 +87,8 @@ class Site:
             work = endpoint.handle(self._parts, asked)
             answer = await (_unless_gone(request.receive, work) if endpoint.method == "GET" else work)
         except Problem as problem:
-            return _counted(endpoint.name, _problem(problem))
-        return _counted(endpoint.name, _response(orjson.dumps(answer), JSON, endpoint.status))
+            return _problem(problem)
+        return _response(orjson.dumps(answer), JSON, endpoint.status)
 
     async def _page(self, page: Page, request: Request) -> Response:
         try:
@@ -98,7 +98,7 @@ class Site:
             html = await _unless_gone(request.receive, page.handle(self._pages, asked))
         except Problem as problem:
             html = self._pages.problem(problem)
-        return _counted(page.name, _html(html))
+        return _html(html)
 
     async def _asset(self, request: Request) -> Response:
         body, media = self._pages.assets[request.url.path]
@@ -111,11 +111,12 @@ class Site:
             problem = Problem(Trouble.METHOD_NOT_ALLOWED, f"ask with {allowed}", headers={"allow": allowed})
         else:
             problem = Problem(Trouble.NOT_FOUND, f"there is no {request.url.path[:200]}: see {openapi.PATH}")
-        return _counted("", self._told(request, problem))
+        REQUESTS.labels(OTHER, str(problem.trouble.status)).inc()
+        return self._told(request, problem)
 
     async def _failed(self, request: Request, _: Exception) -> Response:
         problem = Problem(Trouble.FAILED, "this is a defect; the log of the API says more")
-        return _counted("", self._told(request, problem))
+        return self._told(request, problem)
 
     def _told(self, request: Request, problem: Problem) -> Response:
         """A problem for whoever asked: a document below /api/, else a page."""
@@ -130,9 +131,9 @@ def _by_path() -> dict[str, dict[str, Endpoint]]:
     return paths
 
 
-def _route(path: str, handle: Callable[[Request], Awaitable[Response]], by_method: Mapping[str, Endpoint]) -> Route:
+def _route(path: str, answer: Answering, by_method: Mapping[str, Endpoint | Page]) -> Route:
     name = next(iter(by_method.values())).name
-    return Route(path, handle, name=name, methods=list(by_method))
+    return Route(path, counted(path, answer), name=name, methods=list(by_method))
 
 
 def _allowed(error: Exception) -> set[str]:
@@ -155,8 +156,8 @@ async def _unless_gone(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
 
 
 async def _gone(_: Request, __: Exception) -> Response:
-    """Nobody reads this; it is counted under the status that proxies use for it."""
-    return _counted("", Response(status_code=499))
+    """Nobody reads this."""
+    return Response(status_code=GONE)
 
 
 async def _hung_up(receive: Receive) -> None:
@@ -183,8 +184,3 @@ def _problem(problem: Problem) -> Response:
 
 def _html(html: Html) -> Response:
     return _response(html.text.encode(), "text/html", html.status, html.headers)
-
-
-def _counted(route: str, response: Response) -> Response:
-    ANSWERS.labels(route, str(response.status_code)).inc()
-    return response

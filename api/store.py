@@ -16,7 +16,7 @@ import clickhouse_connect
 import orjson
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from api.metrics import QUERY_FAILURES, QUERY_SECONDS
+from api import metrics
 from api.problems import Problem, Trouble, away
 from api.queries import Query, ready
 from runtime.logs import pairs
@@ -48,6 +48,7 @@ SETTINGS: Final = {
     "output_format_json_named_tuples_as_objects": 1,
     "join_use_nulls": 0,
 }
+_TIMED_OUT: Final = frozenset({159, 160})
 _TOO_EXPENSIVE: Final = frozenset({158, 159, 160, 191, 241, 290, 307, 396})
 _BUSY: Final = frozenset({202, 203, 210, 439})
 _NOT_AS_EXPECTED: Final = frozenset({16, 36, 47, 60, 81, 115, 164, 194, 497, 516})
@@ -79,13 +80,15 @@ class ClickHouse:
 
     async def rows(self, query: Query) -> list[dict[str, Any]]:
         """See `Store.rows`."""
-        async with self._slot():
+        async with self._slot(query):
             try:
-                with QUERY_SECONDS.labels(query.name).time():
+                with metrics.QUERY_SECONDS.labels(query.name).time():
                     body = await self._ask(query)
             except ClickHouseError as error:
                 raise _problem(query, error) from error
-        return [orjson.loads(line) for line in body.splitlines()]
+        found = [orjson.loads(line) for line in body.splitlines()]
+        metrics.QUERY_ROWS.labels(query.name).inc(len(found))
+        return found
 
     async def why_not_ready(self) -> str | None:
         """See `Store.why_not_ready`."""
@@ -128,12 +131,14 @@ class ClickHouse:
             return self._client
 
     @asynccontextmanager
-    async def _slot(self) -> AsyncIterator[None]:
+    async def _slot(self, query: Query) -> AsyncIterator[None]:
         if self._waiting >= WAITING:
+            metrics.failed(query.name, Trouble.BUSY)
             raise away(f"{WAITING} questions wait for the store already: ask again in a second", Trouble.BUSY)
         self._waiting += 1
         try:
-            await self._slots.acquire()
+            with metrics.QUERIES_WAITING.track_inprogress():
+                await self._slots.acquire()
         finally:
             self._waiting -= 1
         try:
@@ -145,7 +150,7 @@ class ClickHouse:
 def _problem(query: Query, error: ClickHouseError) -> Problem:
     code = getattr(error, "code", None)
     trouble, detail = _diagnosis(code, str(error))
-    QUERY_FAILURES.labels(query.name, trouble.slug).inc()
+    metrics.failed(query.name, trouble, timed_out=code in _TIMED_OUT)
     if trouble is Trouble.TOO_EXPENSIVE:
         return Problem(trouble, detail)
     _LOG.warning(pairs("a query failed", query=query.name, code=code, error=_first_line(error)))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -16,9 +17,14 @@ from cli.options import ConfigOption, load
 from cli.reaching import plainly, told
 from tracemill.config import Config
 
+if TYPE_CHECKING:
+    from runtime.group_lag import Behind
+
 MIN_MEMORY_BYTES: Final = 4 * 1024**3
 MIN_DISK_BYTES: Final = 5 * 1024**3
 TIMEOUT_S: Final = 3.0
+BEHIND_S: Final = 60.0
+"""Open traces hold a commit back for `assembly.carry_after_ms`; what is further behind isn't worked on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,10 @@ def examine(config: Config) -> Iterator[Finding]:
     kafka = [*broker(config)]
     yield from kafka
     if not any(finding.remedy for finding in kafka):
-        yield from topics(config)
+        known = [*topics(config)]
+        yield from known
+        if not any(finding.remedy for finding in known):
+            yield from groups(config)
     yield from store(config)
     yield from parts(config)
 
@@ -103,6 +112,30 @@ def topics(config: Config) -> Iterator[Finding]:
     for problem in problems:
         found, _, remedy = problem.partition(": ")
         yield Finding("topics", found, remedy or found)
+
+
+def groups(config: Config) -> Iterator[Finding]:
+    """How far each consumer group is behind."""
+    from confluent_kafka import KafkaException
+
+    from runtime import group_lag
+
+    for group in group_lag.groups(config):
+        lag = group_lag.GroupLag(group)
+        try:
+            yield _group(group.name, [each for each in lag.look().values() if each.records])
+        except KafkaException as error:
+            yield Finding(f"group {group.name}", told(error), "is its Kafka running, and may the group be asked for?")
+        finally:
+            lag.close()
+
+
+def _group(name: str, behind: list[Behind]) -> Finding:
+    now_ms = time.time() * 1000
+    age_s = max((each.seconds(now_ms) or 0.0 for each in behind), default=0.0)
+    found = f"{age_s:.0f} s behind in {len(behind)} of its partitions" if behind else "has nothing left to read"
+    remedy = "are all of its processes up, and are they enough? See docs/metrics.md" if age_s > BEHIND_S else ""
+    return Finding(f"group {name}", found, remedy)
 
 
 def store(config: Config) -> Iterator[Finding]:
