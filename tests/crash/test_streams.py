@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from loadtest.reader.told import decided
 from streams.ending import FAILED
 from tests.builders.bundles import S, bundle, poison, trace_id
-from tests.fixtures.streaming import Pipeline, decided, load
+from tests.fixtures.streaming import Pipeline, load
 from tests.fixtures.takeovers import takeovers
 from tests.fixtures.waiting import PATIENCE_S, eventually
 

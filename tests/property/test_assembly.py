@@ -7,9 +7,10 @@ from itertools import accumulate
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from loadtest.reader.assembly import Reader
+from loadtest.reader.told import decided
 from tests.builders.bundles import S, bundle
 from tests.builders.partition import Logged, Worker, Written
-from tests.oracles.assembly import Reader
 from tracemill.config import Assembly
 
 LIMITS = Assembly(
@@ -70,35 +71,11 @@ def told(written: Written) -> list[dict]:
     return rows
 
 
-def new_revisions(rows: list[dict]) -> list[dict]:
-    """Decided rows but for those where only repeated spans had come: they keep their revision."""
-    latest: dict[tuple, int] = {}
-    fresh = []
-    for row in rows:
-        key = (row["trace_id"], row["opened_at"])
-        if row["row"] == "decided" and row["revision"] != latest.get(key):
-            latest[key] = row["revision"]
-            fresh.append(row)
-    return fresh
-
-
 @given(logs)
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 def test_rows_are_those_of_a_reader_that_goes_span_by_span(drawn):
     log = logged(drawn)
-    found = [
-        (
-            row["trace_id"] + row["tenant"].encode(),
-            row["revision"],
-            row["closed_by"],
-            row["at"],
-            row["cause"],
-            row["opened_at"],
-            row["rooted"],
-            frozenset(number.to_bytes(8, "little") for number in row["span_ids"]),
-        )
-        for row in new_revisions(told(uninterrupted(log)))
-    ]
+    found = decided(told(uninterrupted(log)))
     assert found == Reader(LIMITS).read((at, value) for at, value, _ in log)
 
 
