@@ -34,9 +34,10 @@ _READS: Final = frozenset({b"SELECT", b"WITH", b"SHOW", b"DESCRIBE", b"DESC", b"
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """An INSERT followed by its data: the statement up to there, the format of the data, where the data begins."""
+    """An INSERT followed by its data: the statement up to its SETTINGS, those, the data's format, where data begins."""
 
     statement: str
+    settings: str
     format: str
     data_at: int
 
@@ -55,26 +56,34 @@ def _words(sql: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 def insert_with_data(sql: bytes) -> Insert | None:
     """The INSERT at the beginning of `sql` if FORMAT or VALUES ends it; None for everything else."""
-    previous, clause_at = b"", 0
+    previous, settings_at, clause_at = b"", 0, 0
     for word, start, end in _words(sql):
         if not previous and word != b"INSERT":
             return None
         if previous == b"FORMAT" and clause_at:
-            return _insert(sql, clause_at, sql[start:end].decode(), end)
+            return _insert(sql, settings_at or clause_at, clause_at, sql[start:end].decode(), end)
         if previous not in _NAME_FOLLOWS:
             if word == b"VALUES":
-                return _insert(sql, start, "Values", end)
+                return _insert(sql, settings_at or start, start, "Values", end)
             if word in (b"SELECT", b"WITH", b"INFILE", b"WATCH"):
                 return None
             if word == b"FORMAT":
                 clause_at = start
+            if word == b"SETTINGS" and sql[start - 1 : start] != b".":
+                settings_at = start
         previous = word
     return None
 
 
-def _insert(sql: bytes, clause_at: int, data_format: str, clause_end: int) -> Insert:
+def _insert(sql: bytes, settings_at: int, clause_at: int, data_format: str, clause_end: int) -> Insert:
     blank = _DATA_START.match(sql, clause_end)
-    return Insert(sql[:clause_at].decode(errors="surrogateescape"), data_format, blank.end() if blank else clause_end)
+    statement, settings = sql[:settings_at], sql[settings_at:clause_at]
+    return Insert(
+        statement.decode(errors="surrogateescape"),
+        settings.decode(errors="surrogateescape"),
+        data_format,
+        blank.end() if blank else clause_end,
+    )
 
 
 def named_format(sql: bytes) -> str | None:

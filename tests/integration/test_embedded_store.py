@@ -287,6 +287,32 @@ def test_a_query_is_stopped_when_its_client_hangs_up(store):
         pass
 
 
+@pytest.mark.parametrize("view", ["", "a view over it", "a view before it"])
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [
+        ("SETTINGS parts_to_throw_insert = 1", 252),
+        ("PARTITION BY a", 252),
+        ("CONSTRAINT", 469),
+    ],
+)
+def test_rows_that_a_table_refuses_are_never_acknowledged(client, reason, code, view):
+    constraint, clauses = (", CONSTRAINT small CHECK a < 900", "") if reason == "CONSTRAINT" else ("", reason)
+    client.command(f"CREATE TABLE strict (a UInt64{constraint}) ENGINE = MergeTree ORDER BY a {clauses}")
+    client.insert("strict", [[1]], column_names=["a"])
+    if view == "a view over it":
+        client.command("CREATE MATERIALIZED VIEW over ENGINE = MergeTree ORDER BY a AS SELECT a FROM strict")
+    if view == "a view before it":
+        client.command("CREATE TABLE landing (a UInt64) ENGINE = Null")
+        client.command("CREATE MATERIALIZED VIEW before TO strict AS SELECT a FROM landing")
+    for rows in (b"", b"5\n" * 500_000):
+        body = rows + b"".join(b"%d\n" % number for number in range(1_000))
+        with pytest.raises(DatabaseError) as refused:
+            client.raw_insert("landing" if view == "a view before it" else "strict", ["a"], body, fmt="TSV")
+        assert refused.value.code == code
+    assert client.query("SELECT count() FROM strict").result_rows == [(1,)]
+
+
 @pytest.mark.parametrize("encoding", ["chunked", "length"])
 def test_an_insert_whose_client_goes_away_leaves_nothing(store, database, client, encoding):
     address = urlsplit(store)

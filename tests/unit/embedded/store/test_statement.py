@@ -41,7 +41,16 @@ def test_what_follows_the_format_clause_and_a_line_end_is_the_data(table, cols, 
     insert = insert_with_data(sql)
 
     assert insert
-    assert (insert.statement, insert.format, sql[insert.data_at :]) == (head, data_format, data)
+    assert (insert.statement + insert.settings, insert.format, sql[insert.data_at :]) == (head, data_format, data)
+    assert insert.settings.startswith(sets)
+    assert "async_insert" not in insert.statement
+
+
+@pytest.mark.parametrize("table", ["settings", "db.settings", "`settings`"])
+def test_a_table_may_be_called_settings(table):
+    insert = insert_with_data(f"INSERT INTO {table} SETTINGS a = 1 FORMAT CSV".encode())
+    assert insert
+    assert (insert.statement, insert.settings) == (f"INSERT INTO {table} ", "SETTINGS a = 1 ")
 
 
 @given(names, columns, st.binary())
