@@ -30,11 +30,12 @@ SETTLE_S: Final = 4.0
 
 
 class Standing(NamedTuple):
-    """Records written so far, and records that the sinks haven't committed."""
+    """Records written so far, and records that the stream workers and the sinks haven't committed."""
 
     arrived: int
     traces: int
     spans: int
+    streams_behind: int
     sinks_behind: int
 
 
@@ -47,16 +48,19 @@ class Progress:
 
     def __init__(self, config: Config) -> None:
         self._kafka = config.kafka
-        self._sinks = config.sinks.group
+        self._streams, self._sinks = config.streams.group, config.sinks.group
         self._admin = AdminClient(client_settings(config.kafka))
 
     def standing(self) -> Standing:
         """Where everything is now."""
         arrived, traces, spans = (self._ends(topic) for topic in (topics.OTLP, topics.TRACES, topics.SPANS))
-        written = traces | spans
-        done = self._committed(list(written))
-        behind = sum(end - done.get(place, 0) for place, end in written.items())
-        return Standing(sum(arrived.values()), sum(traces.values()), sum(spans.values()), behind)
+        return Standing(
+            arrived=sum(arrived.values()),
+            traces=sum(traces.values()),
+            spans=sum(spans.values()),
+            streams_behind=self._behind(self._streams, arrived),
+            sinks_behind=self._behind(self._sinks, traces | spans),
+        )
 
     def wait_until_decided(self, traces: int, timeout_s: float) -> float:
         """When, on the monotonic clock, the last record of `traces.v1` was written, once there are `traces`.
@@ -74,7 +78,17 @@ class Progress:
         """
         return self._wait(lambda now: now.traces >= traces and now.sinks_behind == 0, timeout_s)
 
-    def _wait(self, done: Callable[[Standing], bool], timeout_s: float) -> float:
+    def wait_until_quiet(self, still_s: float, timeout_s: float) -> float:
+        """When anything moved last, once nobody is behind and nothing has moved for so long.
+
+        A trace may be open though nobody is behind: `still_s` has to be longer than any may be open in silence.
+
+        Raises:
+            NotDoneError: that didn't happen within `timeout_s`.
+        """
+        return self._wait(lambda now: now.streams_behind == now.sinks_behind == 0, timeout_s, still_s)
+
+    def _wait(self, done: Callable[[Standing], bool], timeout_s: float, still_s: float = SETTLE_S) -> float:
         """When anything moved last, once it is done and nothing has moved for a while."""
         deadline = time.monotonic() + timeout_s
         before, moved_s = self.standing(), time.monotonic()
@@ -83,7 +97,7 @@ class Progress:
             now, now_s = self.standing(), time.monotonic()
             if now != before:
                 before, moved_s = now, now_s
-            if done(now) and now_s - moved_s > SETTLE_S:
+            if done(now) and now_s - moved_s > still_s:
                 return moved_s
             if now_s > deadline:
                 raise NotDoneError(f"not all was done within {timeout_s:.0f} s: {now}")
@@ -98,9 +112,13 @@ class Progress:
 
         return _answered(ask)
 
-    def _committed(self, places: list[tuple[str, int]]) -> dict[tuple[str, int], int]:
-        """Offsets that the sinks committed; a partition that they never committed is left out."""
-        asked = ConsumerGroupTopicPartitions(self._sinks, [TopicPartition(*place) for place in places])
+    def _behind(self, group: str, written: dict[tuple[str, int], int]) -> int:
+        done = self._committed(group, list(written))
+        return sum(end - done.get(place, 0) for place, end in written.items())
+
+    def _committed(self, group: str, places: list[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        """Offsets that a group committed; a partition that it never committed is left out."""
+        asked = ConsumerGroupTopicPartitions(group, [TopicPartition(*place) for place in places])
 
         def ask() -> dict[tuple[str, int], int]:
             (answer,) = self._admin.list_consumer_group_offsets([asked]).values()

@@ -7,11 +7,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import yaml
 
@@ -84,26 +84,56 @@ def running(directory: Path, port_offset: int, rules: Path | None) -> Iterator[S
     Raises:
         StackError: it ended or didn't become ready; the last lines that it printed are in the text.
     """
-    wanted = {
-        "kafka": {"retained_bytes": RETAINED_BYTES},
-        "embedded": {"data_dir": str(directory / "data")},
-        "sampling": {"rules": str(rules) if rules else None},
-    }
-    source, output = directory / "bench.yaml", directory / "up.log"
-    source.write_text(yaml.safe_dump(wanted))
-    command = [sys.executable, "-m", "cli.main", "up", "--config", str(source), "--port-offset", str(port_offset)]
-    with output.open("w") as log:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+    up = Up(directory, port_offset, {"sampling": {"rules": str(rules) if rules else None}})
     try:
-        _wait_until_ready(process, output)
-        yield attached(directory / "data")
+        yield up.start()
     finally:
-        process.terminate()
+        up.stop()
+
+
+class Up:
+    """`tracemill up` on a directory, which can be killed and started again on what is there."""
+
+    def __init__(self, directory: Path, port_offset: int, settings: Mapping[str, Any]) -> None:
+        """`settings`: sections of the configuration, besides where the data is and how much of it is kept."""
+        self.data_dir = directory / "data"
+        self._output = directory / "up.log"
+        source = directory / "bench.yaml"
+        own = {"kafka": {"retained_bytes": RETAINED_BYTES}, "embedded": {"data_dir": str(self.data_dir)}}
+        source.write_text(yaml.safe_dump({**settings, **own}))
+        offset = ("--port-offset", str(port_offset))
+        self._command = [sys.executable, "-m", "cli.main", "up", "--config", str(source), *offset]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Stack:
+        """Run it, and wait until it is ready.
+
+        Raises:
+            StackError: it ended or didn't become ready; the last lines that it printed are in the text.
+        """
+        with self._output.open("ab") as log:
+            began = log.tell()
+            self._process = subprocess.Popen(
+                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+            )
+        _wait_until_ready(self._process, self._output, began)
+        return attached(self.data_dir)
+
+    def stop(self) -> None:
+        """End all in order; kill it if it takes too long."""
+        if self._process is None:
+            return
+        self._process.terminate()
         try:
-            process.wait(STOP_TIMEOUT_S)
+            self._process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            self.kill()
+
+    def kill(self) -> None:
+        """End all at once, as far as the kernel and the sentinel do it."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
 
 
 def attached(data_dir: Path) -> Stack:
@@ -121,9 +151,10 @@ def attached(data_dir: Path) -> Stack:
     return Stack(config, pid)
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], output: Path) -> None:
+def _wait_until_ready(process: subprocess.Popen[bytes], output: Path, began: int) -> None:
+    """`began`: how many bytes others had written to `output` before it."""
     deadline = time.monotonic() + READY_TIMEOUT_S
-    while not any(line.startswith("READY") for line in output.read_text().splitlines()):
+    while not any(line.startswith(b"READY") for line in output.read_bytes()[began:].splitlines()):
         if process.poll() is not None or time.monotonic() > deadline:
             last = "\n".join(output.read_text().splitlines()[-20:])
             raise StackError(f"`tracemill up` isn't ready (exit code {process.returncode}):\n{last}")

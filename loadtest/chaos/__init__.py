@@ -1,0 +1,1 @@
+"""Does everything hold while everything fails? The command `make chaos`."""

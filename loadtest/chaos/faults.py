@@ -1,0 +1,226 @@
+"""How is each kind of fault brought about, and ended? One context manager a kind, which says what it saw."""
+
+from __future__ import annotations
+
+import itertools
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from loadtest.accounting import read_tree
+from loadtest.chaos.disks import Disk
+from loadtest.chaos.plan import Fault, Kind
+from loadtest.chaos.processes import LOOK_S, chosen, find, send
+from loadtest.observed import store_client
+from loadtest.reread.workers import running
+from loadtest.stack import Up
+from tracemill.config import Config
+
+FIND_S: Final = 20.0
+"""A process that isn't there is waited for so long: it may just be started again."""
+TRY_AGAIN_S: Final = 0.5
+TOO_MANY_PARTS: Final = 252
+_TABLES: Final = ("otel_traces", "traces")
+
+Note = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What faults act upon; `over` is set when nothing more is to be waited for."""
+
+    up: Up
+    config: Config
+    directory: Path
+    disks: Mapping[str, Disk]
+    over: threading.Event
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait so long; False if nothing more is to be waited for."""
+        return not self.over.wait(seconds)
+
+
+def begun(world: World, fault: Fault, note: Note) -> AbstractContextManager[None]:
+    """A fault that has begun inside the block, and is ended with it."""
+    return _KINDS[fault.kind](world, fault, note)
+
+
+@contextmanager
+def _killed(_: World, fault: Fault, note: Note) -> Iterator[None]:
+    process = chosen(fault.target, fault.pick, FIND_S)
+    if process is None or not send(process, signal.SIGKILL):
+        note("there was none")
+    yield
+
+
+@contextmanager
+def _frozen(_: World, fault: Fault, note: Note) -> Iterator[None]:
+    process = chosen(fault.target, fault.pick, FIND_S)
+    if process is None or not send(process, signal.SIGSTOP):
+        note("there was none")
+        yield
+        return
+    try:
+        yield
+    finally:
+        if not send(process, signal.SIGCONT):
+            note("was gone when it should have gone on")
+
+
+@contextmanager
+def _joined(world: World, _: Fault, note: Note) -> Iterator[None]:
+    directory = world.directory / f"worker-{next(world.numbers)}"
+    directory.mkdir()
+    with running(world.config, 1, directory) as (worker,):
+        yield
+        note(f"read {worker.records()} records")
+        ended = worker.process.poll()
+    note(f"left with {worker.process.returncode}" if ended is None else f"had ended with {ended}")
+
+
+@contextmanager
+def _away(_: World, fault: Fault, note: Note) -> Iterator[None]:
+    stopped = [process for process in find(fault.target) if send(process, signal.SIGTERM)]
+    stop, struck = threading.Event(), {process.pid for process in stopped}
+
+    def keep_away() -> None:
+        while not stop.wait(LOOK_S):
+            struck.update(
+                process.pid
+                for process in find(fault.target)
+                if process.pid not in struck and send(process, signal.SIGKILL)
+            )
+
+    keeper = threading.Thread(target=keep_away, name="keeper")
+    keeper.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        keeper.join()
+        note(f"kept from coming back {len(struck) - len(stopped)} times")
+
+
+@contextmanager
+def _refusing(world: World, _: Fault, note: Note) -> Iterator[None]:
+    tables = [f"{world.config.store.database}.{table}" for table in _TABLES]
+    seen = [_until_done(world, _too_many_parts)]
+    for table in tables:
+        _until_done(world, partial(_forbid, table))
+    stop = threading.Event()
+
+    def count() -> None:
+        while not stop.wait(TRY_AGAIN_S):
+            with suppress(ClickHouseError, OSError):
+                seen.append(_ask(world, _too_many_parts))
+
+    counter = threading.Thread(target=count, name="counter")
+    counter.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        counter.join()
+        for table in tables:
+            _until_done(world, partial(_allow, table))
+        note(f"{rises(seen)} inserts refused with {TOO_MANY_PARTS}")
+
+
+def rises(counts: Sequence[int]) -> int:
+    """How far a counter rose in all, which begins anew whenever its process does."""
+    return sum(after - before if after >= before else after for before, after in pairwise(counts))
+
+
+def _forbid(table: str, client: Client) -> None:
+    client.command(f"SYSTEM STOP MERGES {table}")
+    client.command(f"ALTER TABLE {table} MODIFY SETTING parts_to_throw_insert = 1")
+
+
+def _allow(table: str, client: Client) -> None:
+    client.command(f"ALTER TABLE {table} RESET SETTING parts_to_throw_insert")
+    client.command(f"SYSTEM START MERGES {table}")
+
+
+def _too_many_parts(client: Client) -> int:
+    asked = "SELECT sum(value) FROM system.errors WHERE code = {code:Int32}"
+    return int(client.query(asked, {"code": TOO_MANY_PARTS}).result_rows[0][0])
+
+
+def _until_done(world: World, question: Callable[[Client], int | None]) -> int:
+    """Ask the store until it does it: it may be away or starting."""
+    while True:
+        try:
+            return _ask(world, question)
+        except (ClickHouseError, OSError):
+            if not world.wait(TRY_AGAIN_S):
+                raise
+
+
+def _ask(world: World, question: Callable[[Client], int | None]) -> int:
+    client = store_client(world.config.store)
+    try:
+        return question(client) or 0
+    finally:
+        client.close()
+
+
+@contextmanager
+def _full(world: World, fault: Fault, note: Note) -> Iterator[None]:
+    disk, before = world.disks.get(fault.target), {process.pid for process in find(fault.target)}
+    if disk is None:
+        note("skipped: no disk can be mounted")
+        yield
+        return
+    stop = threading.Event()
+
+    def keep_full() -> None:
+        while not stop.is_set():
+            disk.fill()
+            stop.wait(LOOK_S)
+
+    keeper = threading.Thread(target=keep_full, name="filler")
+    keeper.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        keeper.join()
+        after = {process.pid for process in find(fault.target)}
+        disk.free()
+        note("went on" if before & after else "ended, and was started again and again")
+
+
+@contextmanager
+def _blackout(world: World, _: Fault, note: Note) -> Iterator[None]:
+    supervisors = find("supervisor")
+    everyone = [process for supervisor in supervisors for process in read_tree(supervisor.pid)]
+    world.up.kill()
+    while [process for process in everyone if send(process, signal.SIGKILL)]:
+        time.sleep(LOOK_S)
+    note(f"{len(everyone)} processes ended")
+    try:
+        yield
+    finally:
+        world.up.start()
+
+
+_KINDS: Final[Mapping[Kind, Callable[[World, Fault, Note], AbstractContextManager[None]]]] = {
+    Kind.KILL: _killed,
+    Kind.FREEZE: _frozen,
+    Kind.JOIN: _joined,
+    Kind.AWAY: _away,
+    Kind.REFUSE: _refusing,
+    Kind.FULL: _full,
+    Kind.BLACKOUT: _blackout,
+}
