@@ -14,7 +14,7 @@ export UV_LINK_MODE := copy
 
 UV := $(shell command -v uv 2>/dev/null || echo $(BOOTSTRAP)/bin/uv)
 
-.PHONY: help demo up test lint types imports unit fuzz bench reread lock clean
+.PHONY: help demo up test lint types imports unit fuzz bench reread chaos lock clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -53,6 +53,13 @@ bench: $(VENV)/dev.stamp  ## Measure: CPU-seconds per million spans, memory, fre
 
 reread: $(VENV)/dev.stamp  ## Read the log of a running stack again with 1 and with 3 workers, and compare every row
 	@$(BIN)/python -m loadtest.reread $(ARGS)
+
+SECONDS ?= 120
+SEED ?= 1
+
+chaos: $(VENV)/dev.stamp  ## Kill, freeze, fill and starve everything for SECONDS by a plan drawn from SEED, then check every span
+	@$(BIN)/python -m loadtest.chaos --seconds $(SECONDS) --seed $(SEED) --json .build/chaos-$(SEED).json \
+	  --write-docs docs/guarantees.md $(ARGS)
 
 lock:  ## Choose newest versions and lock them
 	$(UV) pip compile pyproject.toml --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links \

@@ -17,7 +17,8 @@ Say = Callable[[str], None]
 READY_S: Final = 240.0
 """A part that isn't ready again so long after its fault is said not to have healed."""
 NOTICED_S: Final = 1.0
-"""So long after a kill a part is asked for the first time: until then its port may still answer for the dead."""
+"""So long after a kill or a standstill a part is asked for the first time: its port may still answer for the dead, and
+who stood still may not know yet what it missed."""
 
 
 @dataclass(slots=True)
@@ -87,7 +88,7 @@ class Storm:
 
     def _heal(self, fault: Fault, since_s: float) -> float | None:
         """Seconds from `since_s` until the fault's target is ready."""
-        self._world.wait(NOTICED_S if fault.kind is Kind.KILL else 0.0)
+        self._world.wait(NOTICED_S if fault.kind in (Kind.KILL, Kind.FREEZE) else 0.0)
         for part in self._ready.parts if fault.target == ALL else [fault.target]:
             if self._ready.wait(part, READY_S, self._world.over.is_set) is None:
                 return None
