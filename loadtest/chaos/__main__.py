@@ -8,6 +8,7 @@ The plan is drawn from the seed and printed; the same seed strikes the same thin
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import time
 from pathlib import Path
@@ -31,6 +32,8 @@ def main(
     write_docs: Annotated[Path | None, typer.Option(help="The page whose table gets this run's row.")] = None,
 ) -> None:
     """Strike a stack of its own; exits with 1 if the ledger finds anything, 2 if it could not be done."""
+    # It would tell of every question that a store doesn't answer, and here that is wanted.
+    logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
     plan = draw(seed, seconds)
     print(f"plan of seed {seed}, {seconds:.0f} s:", *plan, sep="\n", flush=True)
     outcome = carry_out(plan, seed, seconds, rate, port_offset, _say)

@@ -6,31 +6,23 @@ import itertools
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from typing import Final
-
-from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from loadtest.accounting import read_tree
 from loadtest.chaos.disks import Disk
 from loadtest.chaos.plan import Fault, Kind
 from loadtest.chaos.processes import LOOK_S, chosen, find, send
-from loadtest.observed import store_client
+from loadtest.chaos.refusals import TOO_MANY_PARTS, Refusals
 from loadtest.reread.workers import running
 from loadtest.stack import Up
 from tracemill.config import Config
 
 FIND_S: Final = 20.0
 """A process that isn't there is waited for so long: it may just be started again."""
-TRY_AGAIN_S: Final = 0.5
-TOO_MANY_PARTS: Final = 252
-_TABLES: Final = ("otel_traces", "traces")
 
 Note = Callable[[str], None]
 
@@ -114,65 +106,13 @@ def _away(_: World, fault: Fault, note: Note) -> Iterator[None]:
 
 @contextmanager
 def _refusing(world: World, _: Fault, note: Note) -> Iterator[None]:
-    tables = [f"{world.config.store.database}.{table}" for table in _TABLES]
-    seen = [_until_done(world, _too_many_parts)]
-    for table in tables:
-        _until_done(world, partial(_forbid, table))
-    stop = threading.Event()
-
-    def count() -> None:
-        while not stop.wait(TRY_AGAIN_S):
-            with suppress(ClickHouseError, OSError):
-                seen.append(_ask(world, _too_many_parts))
-
-    counter = threading.Thread(target=count, name="counter")
-    counter.start()
+    refusals = Refusals(world.config.store, world.wait)
+    refusals.begin()
     try:
         yield
     finally:
-        stop.set()
-        counter.join()
-        for table in tables:
-            _until_done(world, partial(_allow, table))
-        note(f"{rises(seen)} inserts refused with {TOO_MANY_PARTS}")
-
-
-def rises(counts: Sequence[int]) -> int:
-    """How far a counter rose in all, which begins anew whenever its process does."""
-    return sum(after - before if after >= before else after for before, after in pairwise(counts))
-
-
-def _forbid(table: str, client: Client) -> None:
-    client.command(f"SYSTEM STOP MERGES {table}")
-    client.command(f"ALTER TABLE {table} MODIFY SETTING parts_to_throw_insert = 1")
-
-
-def _allow(table: str, client: Client) -> None:
-    client.command(f"ALTER TABLE {table} RESET SETTING parts_to_throw_insert")
-    client.command(f"SYSTEM START MERGES {table}")
-
-
-def _too_many_parts(client: Client) -> int:
-    asked = "SELECT sum(value) FROM system.errors WHERE code = {code:Int32}"
-    return int(client.query(asked, {"code": TOO_MANY_PARTS}).result_rows[0][0])
-
-
-def _until_done(world: World, question: Callable[[Client], int | None]) -> int:
-    """Ask the store until it does it: it may be away or starting."""
-    while True:
-        try:
-            return _ask(world, question)
-        except (ClickHouseError, OSError):
-            if not world.wait(TRY_AGAIN_S):
-                raise
-
-
-def _ask(world: World, question: Callable[[Client], int | None]) -> int:
-    client = store_client(world.config.store)
-    try:
-        return question(client) or 0
-    finally:
-        client.close()
+        refusals.end()
+        note(f"{refusals.count()} inserts refused with {TOO_MANY_PARTS}")
 
 
 @contextmanager

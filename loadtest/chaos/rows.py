@@ -39,7 +39,8 @@ def check_rows(truth: Truth, stored: Stored) -> Findings:
     """Every trace has one row, which tells its last revision as the independent reader decides it."""
     findings = Findings("trace rows")
     findings.looked_at = len(truth.latest)
-    columns = ["revision", "complete", "closed_by", "opened_at", "decision", "policy", "probability", "span_count"]
+    columns = ["revision", "complete", "closed_by", "opened_at", "decision", "policy", "probability"]
+    columns += ["adjusted_count", "span_count"]
     found: dict[bytes, list[tuple[Any, ...]]] = {}
     for trace, *row in stored.traces.select("trace_id", *columns).iter_rows():
         found.setdefault(trace, []).append(tuple(row))
@@ -61,8 +62,9 @@ def check_rows(truth: Truth, stored: Stored) -> Findings:
 def _row(truth: Truth, key: bytes) -> tuple[Any, ...]:
     row, verdict = truth.latest[key]
     decision = "keep" if verdict.keep else "drop"
+    stands_for = 1 / verdict.probability if verdict.keep else 0.0
     told = (row.revision, row.complete, row.closed_by, row.opened_at)
-    return (*told, decision, verdict.policy, verdict.probability, len(row.span_ids))
+    return (*told, decision, verdict.policy, verdict.probability, stands_for, len(row.span_ids))
 
 
 def check_sums(stored: Stored) -> Findings:

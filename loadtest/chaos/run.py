@@ -28,13 +28,14 @@ from tracemill.config import Assembly, Config
 RULES: Final = Path(__file__).with_name("rules.yaml")
 ASSEMBLY: Final = Assembly(
     max_idle_ms=8_000,
-    max_age_ms=60_000,
-    max_spans=20,
+    max_age_ms=20_000,
+    max_spans=10,
     carry_after_ms=4_000,
     late_grace_ms=4_000,
-    partition_bytes=1024**2,
+    partition_bytes=256 * 1024,
 )
-"""So that traces close for every reason, are carried, and are read back from the log within a minute."""
+"""So that traces close for every reason (too many spans are those that were sent again), are carried, and are read back
+from the log."""
 QUIET_S: Final = 600.0
 """Until then all that was sent has to be decided and stored."""
 

@@ -62,7 +62,7 @@ def logs() -> list[list[Logged]]:
 
 def left() -> Left:
     """Of a run in which nothing went wrong."""
-    written = _all_written()
+    written = all_written()
     told, signals = [Told() for _ in written], Signals()
     for partition, each in zip(told, written, strict=True):
         for value in each.blocks:
@@ -74,7 +74,8 @@ def left() -> Left:
 
 
 @cache
-def _all_written() -> list[Written]:
+def all_written() -> list[Written]:
+    """What the workers wrote, by partition."""
     return [_written(log) for log in logs()]
 
 

@@ -77,6 +77,7 @@ def _row(**values: object) -> Plant:
         (lambda stored: stored, {}),
         (_row(policy="another"), {"different": 1}),
         (_row(probability=0.125), {"different": 1}),
+        (_row(adjusted_count=3.0), {"different": 1}),
         (_row(revision=9), {"different": 1}),
         (_row(span_count=7_000), {"different": 1}),
         (_row(closed_by="memory"), {"different": 1}),
