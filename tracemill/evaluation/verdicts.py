@@ -98,10 +98,14 @@ class Settled:
 
     @staticmethod
     def _moved(now: Verdict, before: Verdict, arrived: Arrived) -> tuple[Verdict, bool]:
-        """The verdict that stands, and whether it is another than before."""
+        """The verdict that stands, and whether it is another than before.
+
+        A kept trace also moves to a lower weight: late spans may tell of a sampler upstream that lets more through.
+        """
         if not arrived.whole:
             return before, False
-        if arrived.fresh and moves(before.keep, before.probability, now.keep, now.probability):
+        lighter = before.keep and now.keep and 0 < now.adjusted_count < before.adjusted_count
+        if arrived.fresh and (lighter or moves(before.keep, before.probability, now.keep, now.probability)):
             promoted = now.keep and not before.keep
             return (now._replace(policy=PROMOTED + now.policy) if promoted else now), True
         if arrived.promoted and not before.keep:

@@ -9,7 +9,6 @@ from tests.builders.partition import Worker, Written
 from tests.fuzz.seeds import rules_files
 from tests.fuzz.target import Target
 from tracemill.config import Assembly
-from tracemill.evaluation.judge import RuleBook
 from tracemill.sampling import RuleSet
 from tracemill.sampling.rules_file import RulesError
 
@@ -38,10 +37,8 @@ def _decided_by(rules: RuleSet) -> str:
     """The policy of a trace with a root, a failed step and an attribute."""
     spans = [S(attributes={"app.channel": "beta"}), S(span=1, parent=0, error=True)]
     log = [(_NOW_MS, *bundle(spans)), (_NOW_MS + _LIMITS.max_idle_ms, b"", b"")]
-    book, written = RuleBook(), Written()
-    book.add(rules)
-    worker = Worker(_LIMITS, log, written, book)
-    worker.assembler.rules = rules.digest
+    written = Written()
+    worker = Worker(_LIMITS, log, written, rules)
     while worker.feed():
         pass
     worker.flush()

@@ -15,7 +15,6 @@ from tests.builders.bundles import S, bundle
 from tests.builders.partition import Worker, Written
 from tracemill.assembly.trace import Closing, Verdict
 from tracemill.evaluation.flush import Flush, Output
-from tracemill.evaluation.judge import RuleBook
 from tracemill.sampling import RuleSet
 
 ERRORS_ONLY = RuleSet.parse("version: 1\nrules: [{name: errors, keep: error_count > 0}]\ndefault: {probability: 0}")
@@ -35,11 +34,9 @@ def values() -> Mapping[str, float]:
 
 def counted(*records: tuple[int, list[S]]) -> dict[str, float]:
     """What is counted of records at milliseconds after `NOW_MS`, with a flush after each; only what isn't 0."""
-    book, written, before = RuleBook(), Written(), values()
-    book.add(ERRORS_ONLY)
+    written, before = Written(), values()
     log = [(NOW_MS + at, *(bundle(spans) if spans else (b"", b""))) for at, spans in records]
-    worker = Worker(LIMITS, log, written, book)
-    worker.assembler.rules = ERRORS_ONLY.digest
+    worker = Worker(LIMITS, log, written, ERRORS_ONLY)
     while worker.feed():
         worker.flush()
     for output in written.outputs:
