@@ -87,8 +87,8 @@ def test_each_partition_counts_its_own_repeated_spans() -> None:
         ours, spans = partition(number), [S(trace=5), S(trace=number), *[S(trace=number)] * repeats]
         ours.assembler.feed_bundle(0, NOW_MS, *bundle(spans))
         ours.assembler.feed_tick(1, NOW_MS + LIMITS.quiet_period_ms)
-        batches.append((number, ours.collect()))
-    outputs = Flush(RuleBook().judge, LIMITS.memory_horizon_ms).run(batches)
+        batches.append(Batch(number, ours.collect(), ours.history))
+    outputs = Flush(RuleBook(), LIMITS.memory_horizon_ms).run(batches)
     assert [(output.partition, output.repeated) for output in outputs] == [(1, 0), (2, 3), (4, 1)]
 
 
