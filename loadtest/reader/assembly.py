@@ -180,7 +180,9 @@ class Reader:
 
 
 def _followed(before: Verdict | None, now: Verdict) -> Verdict:
-    """A verdict only moves towards kept, or a higher probability."""
+    """A verdict only moves towards kept, or a higher probability; what was dropped and is kept now says so."""
+    if before is not None and now.keep and not before.keep:
+        return now._replace(policy=f"promoted:{now.policy}")
     if before is None or (now.keep, now.probability) > (before.keep, before.probability):
         return now
     return before

@@ -20,7 +20,6 @@ from loadtest.reader.assembly import Reader
 from loadtest.workload import Workload
 from tests.builders.partition import Logged, Worker, Written
 from tracemill.assembly import blocks
-from tracemill.evaluation.judge import RuleBook
 from tracemill.sampling import RuleSet
 
 PARTITIONS = 2
@@ -85,9 +84,8 @@ def _readers() -> list[Reader]:
 
 
 def _written(log: list[Logged]) -> Written:
-    written, book, rule_set = Written(), RuleBook(), RuleSet.parse(RULES.read_text())
-    book.add(rule_set)
-    worker = Worker(ASSEMBLY, log, written, book)
+    written, rule_set = Written(), RuleSet.parse(RULES.read_text())
+    worker = Worker(ASSEMBLY, log, written, rule_set)
     worker.assembler.feed_rules(0, BEGAN_MS, rule_set.digest)
     worker.position = 1
     while worker.feed():
