@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from confluent_kafka import Consumer, TopicPartition
 
 from runtime.kafka import ADMIN_TIMEOUT_S, consumer_settings, fetch_records
 from tracemill import topics
-from tracemill.assembly.excerpt import Bundle, pieces_of
-from tracemill.assembly.trace import Closing
+from tracemill.assembly import excerpt
+from tracemill.assembly.excerpt import Bundle
 from tracemill.config import Kafka
 from tracemill.evaluation.flush import Batch
 
@@ -40,29 +41,5 @@ def index_of(headers: Any) -> bytes:
 
 
 def bring_back(kafka: Kafka, batches: Sequence[Batch]) -> int:
-    """Give every closing the spans it was decided with before; how many records were read for it.
-
-    A trace of which the log has lost something is marked as not whole.
-    """
-    read = 0
-    for partition, events, _ in batches:
-        lacking = [event for event in events if isinstance(event, Closing) and event.decided.pieces is None]
-        if lacking:
-            read += _bring_back(kafka, partition, lacking)
-    return read
-
-
-def _bring_back(kafka: Kafka, partition: int, lacking: Sequence[Closing]) -> int:
-    wanted = {offset for closing in lacking for offset in _earlier(closing)}
-    found = bundles_at(kafka, partition, wanted)
-    for closing in lacking:
-        still = [found[offset] for offset in _earlier(closing) if offset in found]
-        earlier = [piece for bundle in still for piece in pieces_of(closing.trace.key, bundle)[0]]
-        # In this order: the next revision takes over the pieces that it finds, and whether they are all.
-        closing.decided.whole = len(still) == len(_earlier(closing))
-        closing.decided.pieces = earlier + closing.trace.pieces
-    return len(wanted)
-
-
-def _earlier(closing: Closing) -> list[int]:
-    return closing.decided.records[: len(closing.decided.records) - len(closing.trace.records)]
+    """Give every closing the spans it was decided with before; how many records were read for it."""
+    return sum(excerpt.bring_back(batch.events, partial(bundles_at, kafka, batch.partition)) for batch in batches)

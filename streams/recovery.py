@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import NamedTuple
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, Message, TopicPartition
 
 from runtime.control import last_steering
 from runtime.kafka import ADMIN_TIMEOUT_S, consumer_settings, fetch_records, offset_at, read_from
@@ -15,7 +15,7 @@ from streams.log import bundles_at, oldest_offset
 from tracemill import topics
 from tracemill.assembly.assembler import Assembler
 from tracemill.assembly.memory import Memory
-from tracemill.assembly.restart import Past
+from tracemill.assembly.restart import Past, since_ms
 from tracemill.assembly.trace import Anchor
 from tracemill.config import Config
 from tracemill.sampling.history import History
@@ -24,7 +24,7 @@ from tracemill.sampling.steering import Steering
 log = logging.getLogger(__name__)
 
 MARGIN_MS = 60_000
-"""Read so much more of `decisions.v1` than the horizon, because its records were written after what they decide."""
+"""Read so much more of `decisions.v1` than was remembered: clocks are set while nothing is appended that shows it."""
 
 
 class Recovered(NamedTuple):
@@ -78,14 +78,34 @@ def _committed(config: Config, partition: int) -> int | None:
 
 
 def _read_past(config: Config, partition: int, committed: int | None, past: Past) -> None:
-    """Read the blocks since the horizon before the committed record was appended; all where nothing is committed."""
-    since = 0
-    if committed is not None:
-        source = topics.OTLP.name(config.kafka.namespace)
-        near = fetch_records(config.kafka, source, partition, [committed, committed - 1])
-        newest = near[max(near)].timestamp()[1] if near else 0
-        since = newest - config.assembly.memory_horizon_ms - MARGIN_MS
+    """Read the blocks that tell of what was open or remembered at the commit; all where nothing is committed."""
     topic = topics.DECISIONS.name(config.streams.output_namespace or config.kafka.namespace)
-    start = offset_at(config.kafka, topic, partition, since)
+    start = offset_at(config.kafka, topic, partition, _since_ms(config, partition, committed))
     if start is not None:
         read_from(config.kafka, topic, {partition: start}, lambda message: past.take(message.value() or b""))
+
+
+def _since_ms(config: Config, partition: int, committed: int | None) -> int:
+    """Since when blocks are read; 0 where the log no longer has the record before the commit.
+
+    Not since the record at the commit: it may have come hours after the one before it.
+    """
+    if committed is None:
+        return 0
+    kafka = config.kafka
+    before = fetch_records(kafka, topics.OTLP.name(kafka.namespace), partition, [committed - 1])
+    newest = _newest_block(config, partition)
+    if not before or newest is None:
+        return 0
+    clocks_ms = (before[committed - 1].timestamp()[1], newest.timestamp()[1])
+    return max(since_ms(config.assembly, *clocks_ms) - MARGIN_MS, 0)
+
+
+def _newest_block(config: Config, partition: int) -> Message | None:
+    topic = topics.DECISIONS.name(config.streams.output_namespace or config.kafka.namespace)
+    consumer = Consumer(consumer_settings(config.kafka, "tracemill-reader"))
+    try:
+        end = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=ADMIN_TIMEOUT_S)[1]
+    finally:
+        consumer.close()
+    return fetch_records(config.kafka, topic, partition, [end - 1]).get(end - 1)

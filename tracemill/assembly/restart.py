@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from tracemill.assembly import blocks
 from tracemill.assembly.assembler import Assembler
-from tracemill.assembly.excerpt import Bundle, pieces_of
+from tracemill.assembly.excerpt import Bundle, BundlesAt, pieces_of
 from tracemill.assembly.memory import Memory
 from tracemill.assembly.shadows import Shadows
 from tracemill.assembly.trace import Anchor, ClosedBy, Hold, OpenTrace
@@ -24,10 +24,20 @@ from tracemill.config import Assembly
 from tracemill.sampling.history import History
 from tracemill.sampling.steering import Steering
 
-BundlesAt = Callable[[set[int]], Mapping[int, Bundle]]
-"""Fetches bundles of the partition by offset; those that the log no longer has are left out."""
-
 _SHADOW = ["tenant", "trace_id", "closed_by", "cause", "records", "times", "sizes"]
+
+
+def since_ms(rules: Assembly, *clocks_ms: int) -> int:
+    """Since when blocks have to be read, by the broker's clock.
+
+    What is open at a commit was opened `max_age` before at the earliest, and goes on with what was decided no longer
+    than the horizon before that. Clocks differ and are set: of those given, the one that is behind counts.
+
+    Args:
+        rules: how long traces stay open and are remembered.
+        clocks_ms: when the last record before the commit was appended, and when the newest block was.
+    """
+    return max(min(clocks_ms) - rules.memory_horizon_ms - rules.max_age_ms, 0)
 
 
 class Past:
@@ -114,24 +124,27 @@ class Past:
         return Anchor(committed or 0, None, 0, otherwise())
 
     def _remember(self, memory: Memory) -> dict[bytes, int]:
-        """Fill the memory with the highest revision of each trace; the last record that each was decided with."""
+        """Fill the memory with the newest row of each trace; the last record that each was decided with.
+
+        The newest is the one with the last record, not the one of the highest revision: a trace that was forgotten and
+        comes again begins with the first.
+        """
         if not self._decided:
             return {}
         table = pa.concat_tables(self._decided)
         ranked = pl.DataFrame(
             {
                 "key": blocks.keys_of(table),
-                "revision": pl.from_arrow(table.column("revision")),
-                "cause": pl.from_arrow(table.column("cause")),
+                "last": pl.Series(pl.from_arrow(table.column("records"))).list.last(),
                 "row": range(len(table)),
             },
             schema_overrides={"key": pl.Binary, "row": pl.Int64},
         )
-        newest = ranked.sort("revision", "cause", maintain_order=True).unique("key", keep="last").sort("row")
+        newest = ranked.sort("last", maintain_order=True).unique("key", keep="last").sort("row")
         table = table.take(pa.array(newest["row"].to_list(), pa.int64()))
         keys = newest["key"].to_list()
         memory.add(keys, table)
-        return dict(zip(keys, (records[-1] for records in table.column("records").to_pylist()), strict=True))
+        return dict(zip(keys, newest["last"].to_list(), strict=True))
 
 
 def _restore(
@@ -139,7 +152,8 @@ def _restore(
 ) -> OpenTrace | None:
     """An open trace without its spans yet; None when nothing of it lies before `start`, or it was decided since.
 
-    A row that was caused after `start` will be written again: until then its records aren't listed.
+    A row that was caused after `start` will be written again: until then its records aren't listed. Whether its root
+    had come says the row, because the log may have lost it; but not a row that tells of records after `start` too.
     """
     trace: OpenTrace | None = None
     for row in sorted(rows, key=lambda row: row["cause"]):
@@ -156,6 +170,7 @@ def _restore(
             trace.sizes.append(size)
             trace.size += size
         trace.last_at = trace.times[-1]
+        trace.rooted = trace.rooted or (row["rooted"] and row["records"][-1] < start.offset)
         trace.promoted = trace.promoted or row["promoted"]
         if row["cause"] < start.offset:
             trace.listed = len(trace.records)

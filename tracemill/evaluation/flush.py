@@ -97,13 +97,13 @@ class Flush:
         return outputs
 
     def _decide_safely(self, items: list[_Item]) -> None:
-        """Decide `items`; when their bytes can't be read, each by itself, and set aside those that can't."""
+        """Decide `items`; when their bytes can't be read, both halves by themselves, down to those that can't."""
         try:
             self._decide(items)
         except UndecodableError as error:
-            if len(items) > 1:
-                for item in items:
-                    self._decide_safely([item])
+            if middle := len(items) // 2:
+                self._decide_safely(items[:middle])
+                self._decide_safely(items[middle:])
             else:
                 items[0].output.undecodable.append((items[0].closing, str(error)))
                 _leave(items)

@@ -1,0 +1,215 @@
+"""A partition and its workers: killed, stopped, resumed, and held to what must be true after every step.
+
+Beside them an independent reader goes through the same log, and tells what had to come of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+
+from tests.oracles.assembly import Reader
+from tests.oracles.decisions import Decided, decide
+from tests.simulation import outcome
+from tests.simulation.log import Log
+from tests.simulation.rules import JUDGES
+from tests.simulation.topics import FencedError, Topics
+from tests.simulation.worker import Worker
+from tests.simulation.workload import NOW_MS, Draft, Tick
+from tracemill.assembly import blocks
+from tracemill.config import Assembly
+
+
+@dataclass
+class Process:
+    """A worker and the flush that it is in the middle of."""
+
+    worker: Worker
+    writing: Iterator[str] | None = None
+    fenced: bool = False
+
+
+@dataclass
+class Promises:
+    """What must be true after every step, whatever happened to the workers.
+
+    `decided` are the closings of which `decisions.v1` tells, by key and last record, with their causes; `listed` the
+    records of which it does, by key and offset.
+    """
+
+    topics: Topics
+    reader: Reader
+    committed: int = 0
+    decided: dict[tuple[bytes, int], int] = field(default_factory=dict)
+    listed: set[tuple[bytes, int]] = field(default_factory=set)
+    _read: int = 0
+    _checked: int = 0
+
+    def check(self) -> None:
+        """The commit never falls; what lies below it is decided, or listed where its trace is still open."""
+        commit = self.topics.group.committed or 0
+        assert commit >= self.committed, f"the commit fell from {self.committed} to {commit}"
+        self.committed = commit
+        self._take_blocks()
+        closed = self.reader.closed
+        while self._checked < len(closed) and closed[self._checked].cause < commit:
+            one = closed[self._checked]
+            assert (one.key, one.records[-1]) in self.decided, f"{one.key!r} closed by {one.cause} is nowhere"
+            self._checked += 1
+        for one in (*closed[self._checked :], *self.reader.open):
+            for offset in one.records:
+                assert offset >= commit or (one.key, offset) in self.listed, f"{one.key!r} at {offset} is not listed"
+
+    def _take_blocks(self) -> None:
+        for _, value in self.topics.decisions[self._read :]:
+            for row in blocks.read(value).rows.to_pylist():
+                key = row["trace_id"] + row["tenant"].encode()
+                if row["row"] == blocks.DECIDED:
+                    self.decided[key, row["records"][-1]] = row["cause"]
+                self.listed |= {(key, offset) for offset in row["records"]}
+        self._read = len(self.topics.decisions)
+
+
+class Partition:
+    """Its log, its topics, one worker that has it, and others that had it and don't know that they lost it.
+
+    `seen` counts what happened, by its name. With `loses` its log may lose what is still needed; then only the commit
+    is what it would be without.
+    """
+
+    def __init__(self, limits: Assembly, loses: bool = False) -> None:
+        self.limits = limits
+        self.log = Log()
+        self.topics = Topics(self.log)
+        self.seen: Counter[str] = Counter()
+        self.owner: Process | None = None
+        self.zombies: list[Process] = []
+        self._loses = loses
+        self._reader = Reader(limits)
+        self._promises = Promises(self.topics, self._reader)
+
+    # ---- what happens ------------------------------------------------------------------------------------------
+
+    def append(self, draft: Draft, step_ms: int) -> None:
+        """A record is appended to the log, so much later than the one before it by the broker's clock."""
+        times = self._reader.log_times
+        now_ms = times[-1] + max(0, step_ms) if times else NOW_MS + step_ms
+        entry = draft.entry(self.log, (self.log.clock_ms or NOW_MS) + step_ms, now_ms)
+        self.log.entries.append(entry)
+        broken = [(one.key, one.size) for one in entry.broken]
+        digest = entry.rules.digest if entry.rules else None
+        self._reader.record(entry.append_ms, entry.plain, broken, digest)
+
+    def start(self) -> None:
+        """A worker takes the partition over; the one that had it goes on, and doesn't know."""
+        if self.owner:
+            self.zombies.append(self.owner)
+        self.owner = Process(Worker(self.limits, self.topics))
+        assert self._loses or self.owner.worker.lost == []
+        self._count(self.owner.worker)
+        start = self.topics.group.committed or 0
+        self.seen["shadows"] += sum(cause >= start for cause in self._promises.decided.values())
+
+    def crash(self) -> None:
+        """The worker is killed."""
+        self.owner = None
+
+    def feed(self, process: Process, count: int) -> None:
+        """A worker reads so many records, or to the end."""
+        for _ in range(count):
+            process.worker.feed()
+
+    def flush(self, process: Process, steps: int | None = None) -> None:
+        """A worker goes on with its flush, or begins one: so many steps, or to its end."""
+        process.writing = process.writing or process.worker.flush()
+        try:
+            taken = sum(1 for _ in islice(process.writing, steps))
+        except FencedError:
+            self.seen["fenced"] += 1
+            process.fenced = True
+            self.zombies.remove(process)
+        else:
+            if steps is None or taken < steps:
+                process.writing = None
+        self._count(process.worker)
+
+    def retain(self) -> None:
+        """What nobody needs any longer goes from the log and from the decisions; who slept so long is dead."""
+        self.zombies.clear()
+        oldest = max(self.log.oldest, self._first_needed())
+        gone = max(self.topics.gone, self.topics.first_needed(self.limits))
+        self.seen["records gone"] += oldest - self.log.oldest
+        self.seen["decisions gone"] += gone - self.topics.gone
+        self.log.oldest, self.topics.gone = oldest, gone
+
+    def check(self) -> None:
+        """What must be true after every step."""
+        if not self._loses:
+            self._promises.check()
+
+    def drain(self) -> None:
+        """Ticks until everything has closed, and one worker that reads and writes all that is left."""
+        wait_ms = max(self.limits.max_age_ms, self.limits.max_idle_ms, self.limits.carry_after_ms)
+        for _ in range(2):
+            self.append(Tick(), wait_ms)
+        if not self.owner:
+            self.start()
+        assert self.owner
+        self.flush(self.owner)
+        self.feed(self.owner, len(self.log))
+        self.flush(self.owner)
+        self.check()
+        assert self.topics.group.committed == len(self.log)
+
+    # ---- what came of it ---------------------------------------------------------------------------------------
+
+    def verify(self) -> list[Decided]:
+        """All of it is what one worker writes that nobody interrupts, and what the independent reader tells."""
+        decided = decide(self._reader.closed, JUDGES, self.limits.memory_horizon_ms)
+        assert outcome.latest_revisions(self.topics) == outcome.expected_revisions(decided)
+        assert outcome.signalled(self.topics) == outcome.expected_signals(decided)
+        assert outcome.stored(self.topics) == outcome.expected_stored(decided)
+        found, alone = outcome.outcome(self.topics), outcome.outcome(self._uninterrupted())
+        assert outcome.decided_rows(found) == outcome.expected_rows(decided)
+        assert found.decisions == alone.decisions
+        assert (found.spans, found.traces) == (alone.spans, alone.traces)
+        assert (found.signals, found.letters) == (alone.signals, alone.letters)
+        self._name(decided)
+        return decided
+
+    def _uninterrupted(self) -> Topics:
+        """What one worker writes that reads everything and then flushes once."""
+        topics = Topics(Log(self.log.entries))
+        worker = Worker(self.limits, topics)
+        while worker.feed():
+            pass
+        for _ in worker.flush():
+            pass
+        return topics
+
+    # ---- what is counted ---------------------------------------------------------------------------------------
+
+    def _count(self, worker: Worker) -> None:
+        self.seen += worker.seen
+        worker.seen.clear()
+
+    def _name(self, decided: list[Decided]) -> None:
+        for one in decided:
+            self.seen[one.closed.closed_by] += 1
+            self.seen["late"] += one.closed.late
+            self.seen["promoted"] += one.moved and one.verdict.keep
+            self.seen["only repeated"] += one.closed.late and not one.closed.fresh
+            self.seen[one.verdict.policy] += 1
+        generations = {(one.closed.key, one.closed.opened_at) for one in decided}
+        self.seen["forgotten"] += len(generations) - len({key for key, _ in generations})
+
+    def _first_needed(self) -> int:
+        """The first record that belongs to something that is open at the commit, or is remembered there."""
+        commit, times = self.topics.group.committed or 0, self._reader.log_times
+        now = times[commit - 1] if commit else 0
+        remembered = now - self.limits.max_age_ms - self.limits.memory_horizon_ms
+        needed = [commit, *(one.opened_with for one in self._reader.closed if one.at >= remembered)]
+        needed += [at for at in range(commit) if times[at] >= now - self.limits.max_age_ms]
+        return min(needed)
