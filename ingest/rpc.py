@@ -28,6 +28,9 @@ _DETAILS: Final = "grpc-status-details-bin"
 _CODES: Final = {code.value[0]: code for code in StatusCode}
 _UNREAD_BYTES: Final = 64 * 1024
 """Counted for a call whose message isn't there yet: HTTP/2's first window, what a client can send unasked."""
+_CALLS: Final = 1_000
+"""At once on a connection, further ones wait at the client: each takes 17 KB before a byte of its message has come."""
+_HANDSHAKE_MS: Final = 10_000
 _MAGIC: Final = {0x1F: "gzip", 0x78: "deflate"}
 """First bytes of what gRPC's codings make. A request begins with 0x0a; 0x1f is no protobuf, 0x78 no field of it."""
 
@@ -42,6 +45,8 @@ def options(limits: Limits) -> list[tuple[str, Any]]:
         ("grpc.max_receive_message_length", limits.request_bytes),
         ("grpc.per_message_decompression", 0),
         ("grpc.max_metadata_size", 16 * 1024),
+        ("grpc.max_concurrent_streams", _CALLS),
+        ("grpc.server_handshake_timeout_ms", _HANDSHAKE_MS),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.keepalive_time_ms", 60_000),
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),

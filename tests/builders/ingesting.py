@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import psutil
 from confluent_kafka import Message
+from google.rpc.status_pb2 import Status
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans, Span, TracesData
@@ -30,6 +31,7 @@ from tracemill import bundles, topics
 from tracemill.config import Config
 
 PROTOBUF = "application/x-protobuf"
+JSON = "application/json"
 _PROGRAM = (
     "import sys; from tracemill.config import Config; from ingest.app import run; "
     "run(Config.model_validate_json(sys.stdin.read()))"
@@ -164,6 +166,17 @@ def _spans(message: Message) -> Iterator[Found]:
         for one in inside:
             assert topics.partition_of(one.trace_id, 8) == partition
             yield Found(partition, tenant, one, sent, resource.scope_spans[0].scope)
+
+
+def found_by_id(ingester: Ingester, *ids: bytes) -> list[Found]:
+    """These spans as they are in the log, in the order asked for."""
+    by_id = {one.span.span_id: one for one in ingester.spans() if one.span.span_id in ids}
+    return [by_id[one] for one in ids]
+
+
+def said(heard: Heard, media: str) -> str:
+    """The sentence that a refused client hears."""
+    return str(json.loads(heard.body)["message"] if media == JSON else Status.FromString(heard.body).message)
 
 
 def span_ids(found: list[Found]) -> Counter[bytes]:
