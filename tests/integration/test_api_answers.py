@@ -6,7 +6,6 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
@@ -21,6 +20,7 @@ from api.store import SETTINGS, ClickHouse
 from sinks.clickhouse import connect
 from sinks.migrations import Layout, apply
 from tests.builders.frames import NOW_NS, batch, lean_rows, span, span_record, trace_record
+from tests.builders.markup import shown_harmlessly
 from tests.builders.served import api_config, fill, row_of, served
 from tests.builders.stored import insert_spans, insert_traces
 from tests.fixtures.ports import own_port
@@ -228,21 +228,6 @@ def test_texts_too_long_for_a_page_are_left_to_pages_of_their_own(
     assert "2,000,000 characters" in one.text
 
 
-class Tags(HTMLParser):
-    """Every tag and attribute of a page, and the text outside of them."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.text: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text.append(data)
-
-
 @pytest.mark.parametrize("path", ["/", f"/traces/{TRACE}", f"/traces/{TRACE}/spans/{'02' * 8}", "/?filter=HOSTILE"])
 def test_hostile_text_is_only_ever_text(client: TestClient, path: str) -> None:
     answer = client.get(
@@ -252,18 +237,8 @@ def test_hostile_text_is_only_ever_text(client: TestClient, path: str) -> None:
     assert "script" not in policy
     assert "unsafe" not in policy
     assert policy.startswith("default-src 'none'; style-src 'self' 'nonce-")
-    parsed = Tags()
-    parsed.feed(answer.text)
-    tags = {tag for tag, _ in parsed.found}
-    assert tags.isdisjoint({"script", "svg", "iframe", "object", "embed", "base"})
-    for tag, attributes in parsed.found:
-        assert not [name for name in attributes if name.startswith("on") or name == "style"]
-        for name in ("href", "src", "action"):
-            assert re.match(r"/|#|$", attributes.get(name) or ""), (tag, attributes)
-        assert tag != "img" or attributes["src"] == "/assets/icon.svg"
-    shown = "".join(parsed.text) + "".join(str(value) for _, each in parsed.found for value in each.values())
+    shown = shown_harmlessly(answer.text)
     assert "<script>alert(1)</script>" in shown
-    assert not set(shown) & set("\x00\x07\x1b\x9b\u202e\u202c\u2066")
     assert "⟨U+202E⟩gpj.exe" in shown
     assert "{{7*7}}" in shown
 
