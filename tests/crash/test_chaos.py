@@ -31,7 +31,8 @@ def test_nothing_is_lost_doubled_or_decided_otherwise(tmp_path: Path) -> None:
     assert ledger["clean"], json.dumps(ledger, indent=2)
     assert ledger["acknowledged"]["acknowledged_spans"] > SPANS
     assert {"complete", "idle"} <= ledger["closed_by"].keys()
-    assert ledger["policies"].keys() == {"searches", "errors", "slow-tools", "whole", "default"}
+    policies = {policy.removeprefix("promoted:") for policy in ledger["policies"]}
+    assert policies == {"searches", "errors", "slow-tools", "whole", "default"}
     for struck in outcome["faults"]:
         log.info("%s", struck)
         assert struck["ready_after_s"] is not None

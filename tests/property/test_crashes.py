@@ -15,7 +15,7 @@ from tests.builders.bundles import S
 from tests.simulation.acts import FIRST, HISTORIES, LOSSES, RESUME, WORK, Act, Displace, Kill, Resume, Retain, Work
 from tests.simulation.outcome import outcome
 from tests.simulation.partition import Partition
-from tests.simulation.workload import LIMITS, Sent, Tick
+from tests.simulation.workload import LIMITS, Rules, Sent, Tick
 from tracemill.assembly import blocks
 from tracemill.config import Assembly
 
@@ -30,16 +30,56 @@ MECHANISMS = {
 }  # fmt: skip
 """What a search that misses one of them would say nothing about."""
 
+SMALL = Assembly(
+    quiet_period_ms=20, max_idle_ms=60, max_age_ms=150, carry_after_ms=40, late_grace_ms=1, memory_horizon_ms=400
+)
+
+
+def spans(trace: int, *numbers: int, parent: int | None = 9) -> Sent:
+    """Spans of one trace; without a `parent` they are roots."""
+    return Sent([("acme", S(trace=trace, span=number, parent=parent)) for number in numbers])
+
+
 CLOSES_MEANWHILE = (
-    Assembly(quiet_period_ms=20, max_idle_ms=60, max_age_ms=150, carry_after_ms=40, memory_horizon_ms=400),
+    SMALL,
     [
-        Work([(0, Sent([("acme", S(trace=1, span=1, parent=0))]))], 1, None),
-        Work([(30, Sent([("acme", S(trace=1, span=2, parent=0))])), (15, Tick())], 2, 1),
+        Work([(0, spans(1, 1))], 1, None),
+        Work([(30, spans(1, 2)), (15, Tick())], 2, 1),
         Work([(50, Tick())], 1, None),
         Kill(),
     ],
 )
 """A carried trace closes while a flush is under way: the commit must not pass the record that closed it."""
+
+CLOSES_TWICE = (
+    SMALL.model_copy(update={"partition_bytes": 300, "max_age_ms": 70}),
+    [
+        Work([(0, spans(1, 0, parent=None)), (5, spans(2, 0, 1))], 2, None),
+        Work([(20, spans(1, 1, 2, 3, 4, 5))], 1, 19),  # so many steps: all but the commit
+        Kill(),
+        Work([(75, Tick()), (1, spans(3, 0, 1, 2))], 5, None),
+    ],
+)
+"""A record closes a trace and, because it is too much, its next revision: after a restart both count until then."""
+
+STAYS_OPEN = (
+    SMALL.model_copy(update={"quiet_period_ms": 150, "max_age_ms": 300, "carry_after_ms": 10}),
+    [
+        Work([(0, spans(1, 0, parent=None)), (160, Tick())], 2, None),
+        Work([(380, spans(1, 1)), (20, Tick()), (20, Tick())], 3, None),
+        Kill(),
+    ],
+)
+"""A trace goes on with what was decided longer than the horizon ago, but not when it was opened again."""
+
+SET_BACK = SMALL, [Work([(3_000, Rules(0)), (-3_000, spans(0x01D0, 0, parent=None))], 2, None), Kill()]
+"""The record before the commit was appended long after everything behind it, by the broker's clock."""
+
+LONG_IDLE = (
+    SMALL,
+    [Work([(0, Rules(0)), (0, Tick())], 2, None), Work([(5_000, spans(0x0110, 0))], 1, None), Kill(), Kill()],
+)
+"""The record at the commit was appended long after everything before it, and since then nobody got any further."""
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +107,10 @@ def test_all_of_it_is_what_an_uninterrupted_worker_and_an_independent_reader_say
     @settings(max_examples=EXAMPLES * 6 // 5)
     @given(LIMITS, HISTORIES)
     @example(*CLOSES_MEANWHILE)
+    @example(*CLOSES_TWICE)
+    @example(*STAYS_OPEN)
+    @example(*SET_BACK)
+    @example(*LONG_IDLE)
     def play(limits: Assembly, acts: list[Act]) -> None:
         partition = played(limits, acts)
         partition.verify()

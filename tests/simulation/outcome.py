@@ -9,7 +9,6 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from tests.oracles.decisions import Decided
 from tests.simulation.topics import Topics
 from tracemill.assembly import blocks
 from tracemill.schema import SPAN_ARROW
@@ -75,25 +74,6 @@ def latest_revisions(topics: Topics) -> dict[tuple[bytes, int], tuple[Any, ...]]
     }
 
 
-def expected_revisions(decided: Iterable[Decided]) -> dict[tuple[bytes, int], tuple[Any, ...]]:
-    """The same, as the independent reader tells it."""
-    return {
-        (one.closed.key, one.closed.opened_at): (
-            one.revision,
-            one.closed.cause,
-            one.closed.closed_by,
-            one.closed.rooted,
-            len(one.closed.ids),
-            one.verdict.keep,
-            one.verdict.policy,
-            one.verdict.probability,
-            one.verdict.adjusted_count,
-        )
-        for one in decided
-        if one.told
-    }
-
-
 def signalled(topics: Topics) -> dict[tuple[str, str], int]:
     """Tenants and ids of the traces that a signal tells of, with its highest revision."""
     signals = [orjson.loads(line) for line in topics.signals]
@@ -101,22 +81,12 @@ def signalled(topics: Topics) -> dict[tuple[str, str], int]:
     return {(tenant, trace_id): revision for tenant, trace_id, revision in sorted(told, key=lambda one: one[2])}
 
 
-def expected_signals(decided: Iterable[Decided]) -> dict[tuple[str, str], int]:
-    """The same, as the independent reader tells it."""
-    told = [one for one in decided if one.told]
-    highest: dict[tuple[str, str], int] = {}
-    for one in told:
-        place = one.closed.key[16:].decode(), one.closed.key[:16].hex()
-        highest[place] = max(one.revision, highest.get(place, 0))
-    return highest
-
-
 Place = tuple[bytes, bytes]
 
 
 def stored(topics: Topics) -> dict[Place, set[tuple[Any, ...]]]:
     """By a span's trace and its id, what has the highest version: one row, but where a record closes a trace twice."""
-    return _highest(
+    return highest(
         (
             (row["trace_id"] + row["tenant"].encode(), row["span_id"]),
             (row["version"], row["revision"], row["policy"], row["probability"], row["adjusted_count"]),
@@ -125,19 +95,7 @@ def stored(topics: Topics) -> dict[Place, set[tuple[Any, ...]]]:
     )
 
 
-def expected_stored(decided: Iterable[Decided]) -> dict[Place, set[tuple[Any, ...]]]:
-    """The same, as the independent reader tells it."""
-    return _highest(
-        (
-            (one.closed.key, span),
-            (one.closed.cause, one.revision, one.verdict.policy, one.verdict.probability, one.verdict.adjusted_count),
-        )
-        for one in decided
-        for span in one.written
-    )
-
-
-def _highest(rows: Iterable[tuple[Place, tuple[Any, ...]]]) -> dict[Place, set[tuple[Any, ...]]]:
+def highest(rows: Iterable[tuple[Place, tuple[Any, ...]]]) -> dict[Place, set[tuple[Any, ...]]]:
     """Rows that begin with their version: of each place those with the highest."""
     found: dict[Place, set[tuple[Any, ...]]] = {}
     for place, row in rows:
@@ -158,31 +116,4 @@ def decided_rows(found: Outcome) -> list[tuple[Any, ...]]:
         )
         for row in found.decisions
         if row["row"] == blocks.DECIDED
-    ]
-
-
-def expected_rows(decided: Iterable[Decided]) -> list[tuple[Any, ...]]:
-    """The same, as the independent reader tells it; of what can't be decoded no span ids are known."""
-    return [
-        (
-            one.closed.key,
-            (
-                one.closed.opened_at,
-                one.closed.first_at,
-                one.closed.at,
-                one.closed.cause,
-                one.closed.closed_by,
-                one.closed.rooted,
-            ),
-            one.closed.records,
-            (
-                one.revision,
-                one.verdict.keep,
-                one.verdict.policy,
-                one.verdict.probability,
-                one.verdict.adjusted_count,
-            ),
-            set() if one.closed.broken else one.closed.ids,
-        )
-        for one in decided
     ]

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 
 from tests.oracles.assembly import Reader
 from tests.oracles.decisions import Decided, decide
-from tests.simulation import outcome
+from tests.simulation import expected, outcome
 from tests.simulation.log import Log
+from tests.simulation.promises import Promises
 from tests.simulation.rules import JUDGES
 from tests.simulation.topics import FencedError, Topics
 from tests.simulation.worker import Worker
 from tests.simulation.workload import NOW_MS, Draft, Tick
-from tracemill.assembly import blocks
 from tracemill.config import Assembly
 
 
@@ -28,48 +28,6 @@ class Process:
 
     worker: Worker
     writing: Iterator[str] | None = None
-    fenced: bool = False
-
-
-@dataclass
-class Promises:
-    """What must be true after every step, whatever happened to the workers.
-
-    `decided` are the closings of which `decisions.v1` tells, by key and last record, with their causes; `listed` the
-    records of which it does, by key and offset.
-    """
-
-    topics: Topics
-    reader: Reader
-    committed: int = 0
-    decided: dict[tuple[bytes, int], int] = field(default_factory=dict)
-    listed: set[tuple[bytes, int]] = field(default_factory=set)
-    _read: int = 0
-    _checked: int = 0
-
-    def check(self) -> None:
-        """The commit never falls; what lies below it is decided, or listed where its trace is still open."""
-        commit = self.topics.group.committed or 0
-        assert commit >= self.committed, f"the commit fell from {self.committed} to {commit}"
-        self.committed = commit
-        self._take_blocks()
-        closed = self.reader.closed
-        while self._checked < len(closed) and closed[self._checked].cause < commit:
-            one = closed[self._checked]
-            assert (one.key, one.records[-1]) in self.decided, f"{one.key!r} closed by {one.cause} is nowhere"
-            self._checked += 1
-        for one in (*closed[self._checked :], *self.reader.open):
-            for offset in one.records:
-                assert offset >= commit or (one.key, offset) in self.listed, f"{one.key!r} at {offset} is not listed"
-
-    def _take_blocks(self) -> None:
-        for _, value in self.topics.decisions[self._read :]:
-            for row in blocks.read(value).rows.to_pylist():
-                key = row["trace_id"] + row["tenant"].encode()
-                if row["row"] == blocks.DECIDED:
-                    self.decided[key, row["records"][-1]] = row["cause"]
-                self.listed |= {(key, offset) for offset in row["records"]}
-        self._read = len(self.topics.decisions)
 
 
 class Partition:
@@ -123,12 +81,13 @@ class Partition:
 
     def flush(self, process: Process, steps: int | None = None) -> None:
         """A worker goes on with its flush, or begins one: so many steps, or to its end."""
-        process.writing = process.writing or process.worker.flush()
+        process.writing, taken = process.writing or process.worker.flush(), 0
         try:
-            taken = sum(1 for _ in islice(process.writing, steps))
+            for _ in islice(process.writing, steps):
+                taken += 1
+                self.check()
         except FencedError:
             self.seen["fenced"] += 1
-            process.fenced = True
             self.zombies.remove(process)
         else:
             if steps is None or taken < steps:
@@ -168,11 +127,11 @@ class Partition:
     def verify(self) -> list[Decided]:
         """All of it is what one worker writes that nobody interrupts, and what the independent reader tells."""
         decided = decide(self._reader.closed, JUDGES, self.limits.memory_horizon_ms)
-        assert outcome.latest_revisions(self.topics) == outcome.expected_revisions(decided)
-        assert outcome.signalled(self.topics) == outcome.expected_signals(decided)
-        assert outcome.stored(self.topics) == outcome.expected_stored(decided)
+        assert outcome.latest_revisions(self.topics) == expected.latest_revisions(decided)
+        assert outcome.signalled(self.topics) == expected.signalled(decided)
+        assert outcome.stored(self.topics) == expected.stored(decided)
         found, alone = outcome.outcome(self.topics), outcome.outcome(self._uninterrupted())
-        assert outcome.decided_rows(found) == outcome.expected_rows(decided)
+        assert outcome.decided_rows(found) == expected.decided_rows(decided)
         assert found.decisions == alone.decisions
         assert (found.spans, found.traces) == (alone.spans, alone.traces)
         assert (found.signals, found.letters) == (alone.signals, alone.letters)

@@ -70,7 +70,7 @@ class Topics:
         if before is None or not self.decisions:
             return 0
         since = since_ms(limits, before, self.decisions[-1][0])
-        return next(place for place, (at, _) in enumerate(self.decisions) if at >= since)
+        return next((place for place, (at, _) in enumerate(self.decisions) if at >= since), len(self.decisions))
 
 
 class Producer:

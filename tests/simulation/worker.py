@@ -25,7 +25,6 @@ from tracemill.assembly.restart import Past
 from tracemill.config import Assembly, Streams
 from tracemill.evaluation.flush import Flush, Output
 from tracemill.evaluation.judge import RuleBook
-from tracemill.sampling.steering import Steering
 
 
 class Worker:
@@ -53,7 +52,7 @@ class Worker:
         past, committed, log = Past(), self._topics.group.committed, self._topics.log
         for value in self._topics.past(limits):
             past.take(value)
-        start = past.start(committed, Steering)
+        start = past.start(committed)
         assembler, memory = past.restart(limits, start, log.bundles_at)
         history = past.history(limits.memory_horizon_ms, share=1.0)
         self.lost = past.lost
