@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from api.problems import Problem, Trouble
+from tracemill.control.overrides import MAX_VALUE
 from tracemill.sampling.steering import Of
 
 BODY_BYTES: Final = 64 * 1024
@@ -37,7 +38,7 @@ class OverrideAsked(Body):
     """Of what every trace is to be kept, and how long."""
 
     of: Of = Field(description="What `value` is: a column of spans, or `tenant` for everything of this tenant.")
-    value: str = Field("", max_length=1_000, description="A trace with a span of which the column has this value.")
+    value: str = Field("", max_length=MAX_VALUE, description="A trace with a span of which the column has this value.")
     hours: float = Field(gt=0, le=MAX_HOURS, description=f"It ends by itself, after {MAX_HOURS} hours at the latest.")
     why: Why = ""
 

@@ -32,14 +32,14 @@ class Log(Protocol):
     async def order(self, order: Order) -> None:
         """Make an override hold in every partition, or end there."""
 
-    async def orders(self, tenant: str) -> list[Order]:
-        """Every override that a tenant ever ordered, as it stands; the latest last."""
+    async def orders(self) -> list[Order]:
+        """Every override that was ever ordered, of all tenants, as it stands."""
 
     async def promote(self, promotion: Promotion) -> None:
         """Have a trace kept."""
 
-    async def decided(self, key: bytes, opened_ms: int, cause: int) -> Decided | None:
-        """What a trace was decided with."""
+    async def decided(self, key: bytes, first: int) -> Decided | None:
+        """What a trace was decided with last; `first` is the offset of its first record."""
 
     async def reach(self, trace_id: bytes) -> Reach:
         """How far back the log of a trace's partition goes."""
@@ -57,15 +57,14 @@ class KafkaLog:
     async def order(self, order: Order) -> None:
         await self._ask(lambda: control.order_override(self._kafka, order))
 
-    async def orders(self, tenant: str) -> list[Order]:
-        found = await self._ask(lambda: control.overrides(self._kafka))
-        return [order for order in found if order.override.tenant == tenant]
+    async def orders(self) -> list[Order]:
+        return await self._ask(lambda: control.overrides(self._kafka))
 
     async def promote(self, promotion: Promotion) -> None:
         await self._ask(lambda: control.promote(self._kafka, promotion))
 
-    async def decided(self, key: bytes, opened_ms: int, cause: int) -> Decided | None:
-        return await self._ask(lambda: decided.find_decided(self._kafka, key, opened_ms, cause))
+    async def decided(self, key: bytes, first: int) -> Decided | None:
+        return await self._ask(lambda: decided.find_decided(self._kafka, key, first))
 
     async def reach(self, trace_id: bytes) -> Reach:
         partition = topics.partition_of(trace_id, self._kafka.partitions)
@@ -81,5 +80,8 @@ class KafkaLog:
             return await asyncio.to_thread(work)
         except (KafkaException, ControlError, TimeoutError) as error:
             _LOG.warning(pairs("Kafka doesn't answer the API", why=error))
-            detail = "the log can't be reached: see that Kafka is up; asked again, it does no harm"
+            detail = (
+                "the log can't be reached, or didn't answer in time: see that Kafka is up. What was ordered may be in "
+                "force in part: look at the list before you order it again"
+            )
             raise away(detail, Trouble.LOG_AWAY) from error

@@ -13,11 +13,10 @@ from api.times import rfc3339
 from tracemill.assembly.trace import Decided
 from tracemill.control.overrides import Order
 from tracemill.control.promotions import Promotion
-from tracemill.expressions.kinds import read_time
-from tracemill.sampling.steering import Override
+from tracemill.sampling.steering import MAX_OVERRIDES, Override
 
-MAX_OVERRIDES: Final = 100
-"""In force at once, a tenant: each is compared with every trace."""
+MAX_OF_A_TENANT: Final = 20
+"""Overrides in force at once; of all tenants together there is room for `MAX_OVERRIDES`."""
 
 _NS_PER_MS: Final = 1_000_000
 _HOUR_MS: Final = 3_600_000
@@ -34,15 +33,17 @@ async def promote(parts: Parts, asked: Asked) -> dict[str, Any]:
     if row["decision"] == "keep":
         return {"trace_id": trace_id, "status": "kept", "policy": row["policy"]}
     known = await _in_log(parts, bytes.fromhex(trace_id) + asked.tenant.encode(), row)
+    if known.verdict and known.verdict.keep:
+        return {"trace_id": trace_id, "status": "kept", "policy": known.verdict.policy}
     await parts.log.promote(Promotion(known.key, body.why, asked.by, known))
     return {"trace_id": trace_id, "status": "requested", "policy": f"promoted:{body.why}"}
 
 
 async def _in_log(parts: Parts, key: bytes, row: dict[str, Any]) -> Decided:
     """What a dropped trace was decided with; all its records are in the log."""
-    opened_ns = read_time(row["opened_at"]) or 0
     reach = await parts.log.reach(key[:16])
-    known = await parts.log.decided(key, opened_ns // _NS_PER_MS, row["version"])
+    first = row["sources"]["offsets"][0]
+    known = await parts.log.decided(key, first) if first >= reach.offset else None
     if known is None or min(known.records) < reach.offset:
         since = f"it goes back to {rfc3339(reach.append_ms * _NS_PER_MS)}" if reach.append_ms else "it is empty"
         raise Problem(
@@ -57,17 +58,17 @@ async def _in_log(parts: Parts, key: bytes, row: dict[str, Any]) -> Decided:
 async def overrides(parts: Parts, asked: Asked) -> dict[str, Any]:
     """Those that are in force, and those of the last week that no longer are; the newest first."""
     now_ms = asked.now_ns // _NS_PER_MS
-    orders = await parts.log.orders(asked.tenant)
-    recent = [order for order in orders if order.override.until_ms > now_ms - 7 * 24 * _HOUR_MS]
+    recent = [order for order in await _orders(parts, asked) if order.override.until_ms > now_ms - 7 * 24 * _HOUR_MS]
     return {"overrides": [_shown(order, now_ms) for order in sorted(recent, key=lambda one: -one.at_ms)]}
 
 
 async def order(parts: Parts, asked: Asked) -> dict[str, Any]:
     """Keep every trace of a user, session, service or tenant for a while; in force within two seconds."""
     body, now_ms = asked.body_as(OverrideAsked), asked.now_ns // _NS_PER_MS
-    orders = await parts.log.orders(asked.tenant)
-    if sum(one.holds_at(now_ms) for one in orders) >= MAX_OVERRIDES:
-        raise Problem(Trouble.LIMIT_REACHED, f"{MAX_OVERRIDES} overrides are in force: revoke one, or write a rule")
+    in_force = [one for one in await parts.log.orders() if one.holds_at(now_ms)]
+    own = sum(one.override.tenant == asked.tenant for one in in_force)
+    if own >= MAX_OF_A_TENANT or len(in_force) >= MAX_OVERRIDES:
+        raise Problem(Trouble.LIMIT_REACHED, f"{own} overrides of yours are in force: revoke one, or write a rule")
     until_ms = now_ms + int(body.hours * _HOUR_MS)
     override = Override(secrets.token_hex(6), asked.tenant, body.of, body.value, until_ms)
     ordered = Order(override, asked.by, now_ms, body.why)
@@ -78,12 +79,16 @@ async def order(parts: Parts, asked: Asked) -> dict[str, Any]:
 async def revoke(parts: Parts, asked: Asked) -> dict[str, Any]:
     """Take an override back."""
     name, now_ms = asked.path["override_id"], asked.now_ns // _NS_PER_MS
-    found = next((one for one in await parts.log.orders(asked.tenant) if one.override.id == name), None)
+    found = next((one for one in await _orders(parts, asked) if one.override.id == name), None)
     if found is None:
         raise Problem(Trouble.NOT_FOUND, f"there is no override {name[:80]}")
     revoked = found if found.revoked else found.revoke(asked.by, now_ms)
     await parts.log.order(revoked)
     return _shown(revoked, now_ms)
+
+
+async def _orders(parts: Parts, asked: Asked) -> list[Order]:
+    return [order for order in await parts.log.orders() if order.override.tenant == asked.tenant]
 
 
 def _shown(order: Order, now_ms: int) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -34,5 +35,5 @@ def address(url: str | None, config: Path | None) -> str:
 
 
 def plain(name: str) -> str:
-    """An id that can stand in a path."""
-    return "".join(letter for letter in name if letter.isalnum() and letter.isascii())
+    """An id as a part of a path, whatever it is."""
+    return quote(name, safe="") or "-"

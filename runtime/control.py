@@ -22,7 +22,7 @@ from tracemill.control.promotions import Promotion, promotion_record
 from tracemill.control.rules import read_rules, rules_record
 from tracemill.errors import Malformed
 from tracemill.sampling import RuleSet
-from tracemill.sampling.steering import Steering
+from tracemill.sampling.steering import Override, Steering
 
 log = logging.getLogger(__name__)
 
@@ -51,9 +51,14 @@ def order_override(kafka: Kafka, order: Order) -> None:
     Raises:
         ControlError: Kafka didn't take it everywhere.
     """
-    record = override_record(order)
-    _keep(kafka, f"{OVERRIDE}{order.override.tenant}/{order.override.id}", record)
-    _append(kafka, topics.TYPE_OVERRIDE, record, range(kafka.partitions))
+    record, key = override_record(order), f"{OVERRIDE}{order.override.tenant}/{order.override.id}"
+    if order.revoked:
+        # In this order: what the list says is over has to be over.
+        _append(kafka, topics.TYPE_OVERRIDE, record, range(kafka.partitions))
+        _keep(kafka, key, record)
+    else:
+        _keep(kafka, key, record)
+        _append(kafka, topics.TYPE_OVERRIDE, record, range(kafka.partitions))
 
 
 def promote(kafka: Kafka, promotion: Promotion) -> None:
@@ -81,18 +86,23 @@ def applied_rules(kafka: Kafka) -> list[RuleSet]:
 
 
 def overrides(kafka: Kafka) -> list[Order]:
-    """Every override that was ever ordered, as it stands; the latest last."""
-    return list({order.override.id: order for _, order in _kept(kafka, OVERRIDE, read_override)}.values())
+    """Every override that was ever ordered, as it stands."""
+    return list(dict(_kept(kafka, OVERRIDE, read_override)).values())
 
 
 def last_steering(kafka: Kafka) -> Steering:
     """What steers decisions, as far as it was ordered."""
-    rules, now_ms = applied_rules(kafka), time.time_ns() // 1_000_000
-    steering = Steering(rules[-1].digest if rules else "")
+    rules = applied_rules(kafka)
+    return Steering(rules[-1].digest if rules else "", overrides_at(kafka, time.time_ns() // 1_000_000))
+
+
+def overrides_at(kafka: Kafka, at_ms: int) -> tuple[Override, ...]:
+    """The overrides that were in force at a moment."""
+    steering = Steering()
     for order in overrides(kafka):
-        if order.holds_at(now_ms):
+        if order.holds_at(at_ms):
             steering = steering.with_override(order.override)
-    return steering
+    return steering.overrides
 
 
 def skipped(kafka: Kafka, partition: int) -> set[int]:
@@ -133,11 +143,11 @@ def _kept(kafka: Kafka, kind: str, read: Callable[[bytes], Any]) -> list[tuple[s
     found: list[tuple[str, Any]] = []
 
     def take(message: Message) -> None:
-        key = (message.key() or b"").decode()
-        if key.startswith(kind):
+        key, value = (message.key() or b"").decode(errors="replace"), message.value()
+        if key.startswith(kind) and value:
             try:
-                found.append((key.removeprefix(kind), read(message.value() or b"")))
-            except Malformed as error:
+                found.append((key.removeprefix(kind), read(value)))
+            except (Malformed, ValueError) as error:
                 log.warning(pairs("a control record can't be read", key=key, offset=message.offset(), why=error))
 
     read_from(kafka, topics.CONTROL.name(kafka.namespace), {0: 0}, take)

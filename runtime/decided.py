@@ -14,7 +14,7 @@ from tracemill.assembly.trace import Decided
 from tracemill.config import Kafka
 
 MARGIN_MS = 60_000
-"""A trace's log time and the broker's time may differ by so much."""
+"""The clocks of brokers may differ by so much."""
 
 _FOREVER_MS = 2**62
 
@@ -26,18 +26,13 @@ class Reach(NamedTuple):
     append_ms: int
 
 
-class _Found(Exception):
-    """There is no need to read on."""
-
-
-def find_decided(kafka: Kafka, key: bytes, opened_ms: int, cause: int) -> Decided | None:
-    """What a trace was decided with, if `decisions.v1` still says it.
+def find_decided(kafka: Kafka, key: bytes, first: int) -> Decided | None:
+    """What a trace was decided with last, if `decisions.v1` still says it.
 
     Args:
         kafka: where the topics are.
         key: the trace's id, then its tenant's name.
-        opened_ms: the log time of its first record.
-        cause: offset of the record that caused the decision.
+        first: offset of its first record.
 
     Raises:
         TimeoutError, KafkaException: Kafka doesn't answer.
@@ -47,18 +42,15 @@ def find_decided(kafka: Kafka, key: bytes, opened_ms: int, cause: int) -> Decide
 
     def take(message: Message) -> None:
         keys, rows = decided_rows(blocks.read(message.value() or b"").rows)
-        causes = rows.column("cause").to_pylist()
-        place = next((i for i, (one, at) in enumerate(zip(keys, causes, strict=True)) if (one, at) == (key, cause)), -1)
-        if place >= 0:
+        for place in (place for place, one in enumerate(keys) if one == key):
             memory.add([key], rows.slice(place, 1))
-            raise _Found
 
-    start = offset_at(kafka, topic, partition, opened_ms - MARGIN_MS)
-    try:
-        if start is not None:
-            read_from(kafka, topic, {partition: start}, take)
-    except _Found:
-        pass
+    appended = fetch_records(kafka, topics.OTLP.name(kafka.namespace), partition, [first]).get(first)
+    if appended is None:
+        return None
+    start = offset_at(kafka, topic, partition, appended.timestamp()[1] - MARGIN_MS)
+    if start is not None:
+        read_from(kafka, topic, {partition: start}, take)
     return memory.get(key, 0)
 
 

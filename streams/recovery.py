@@ -42,7 +42,7 @@ def recover(config: Config, partition: int) -> Recovered:
     committed = _committed(config, partition)
     past = Past()
     _read_past(config, partition, committed, past)
-    start = past.start(committed, lambda: _last_steering(config, partition))
+    start = past.start(committed, lambda: _last_steering(config, partition, committed))
     assembler, memory = past.restart(
         config.assembly, start, lambda offsets: bundles_at(config.kafka, partition, offsets)
     )
@@ -60,9 +60,9 @@ def recover(config: Config, partition: int) -> Recovered:
     return Recovered(assembler, memory, history, start, past.takeovers(committed))
 
 
-def _last_steering(config: Config, partition: int) -> Steering:
-    """What was ordered last, for a partition of which the log no longer has the record that ordered it."""
-    if oldest_offset(config.kafka, partition) == 0:
+def _last_steering(config: Config, partition: int, committed: int | None) -> Steering:
+    """What was ordered last, for a partition that won't be told by the log, because it is read from behind it."""
+    if committed is None and oldest_offset(config.kafka, partition) == 0:
         return Steering()
     return last_steering(config.kafka)
 

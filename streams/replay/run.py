@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from runtime.control import last_steering
+from runtime.control import overrides_at
 from streams.replay.comparison import Comparison
 from streams.replay.sides import OtherSide, decided, of_time
 from streams.replay.span import stretch
 from tracemill.config import Config
 from tracemill.sampling import RuleSet
+from tracemill.sampling.steering import Steering
 
 Say = Callable[[str], None]
 
@@ -31,7 +32,8 @@ def replay(config: Config, rules: RuleSet, from_ms: int, to_ms: int, most: int, 
     Raises:
         KafkaException, TimeoutError: Kafka doesn't answer.
     """
-    comparison, steering = Comparison(most), last_steering(config.kafka)
+    comparison = Comparison(most)
+    steering = Steering("", overrides_at(config.kafka, from_ms - config.assembly.memory_horizon_ms))
     for partition in range(config.kafka.partitions):
         wanted = stretch(config, partition, from_ms, to_ms)
         if not wanted.whole:

@@ -90,8 +90,8 @@ def run(log: list[Logged], acts: list[str]) -> Written:
 
 def decided(written: Written) -> list[dict]:
     """What was decided, each time it was first written."""
-    first = {(row["trace_id"], row["cause"]): row for row in reversed(written.rows()) if row["row"] == "decided"}
-    return sorted(first.values(), key=lambda row: (row["cause"], row["at"], row["trace_id"]))
+    first = {(row["trace_id"], row["records"][-1]): row for row in reversed(written.rows()) if row["row"] == "decided"}
+    return sorted(first.values(), key=lambda row: (row["cause"], row["at"], row["trace_id"], row["records"]))
 
 
 acts = st.lists(st.sampled_from(["feed"] * 6 + ["flush", "flush", "kill", "outputs", "block"]), max_size=80)

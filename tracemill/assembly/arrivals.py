@@ -121,10 +121,12 @@ class Arrivals:
 
     def _begin(self, key: bytes, now: int, offset: int, known: Decided | None = None) -> OpenTrace | None:
         """A trace that isn't open: new, or decided and now continued; None when this record was decided with it."""
-        before = self._recent.get(key, now) or known
+        remembered = self._recent.get(key, now)
+        before = remembered or known
         if before is not None and offset <= before.last_offset:
             return None
         opened_at = before.opened_at if before else now
         trace = OpenTrace(key, opened_at, now, now, before, before.rooted if before else False)
+        trace.told = before is not None and remembered is None
         self._open[key] = trace
         return trace

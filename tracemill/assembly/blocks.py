@@ -7,7 +7,6 @@ worker that takes a partition over knows what it must remember.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -72,7 +71,7 @@ class Block(NamedTuple):
 
 def write(table: Any, anchor: Anchor) -> bytes:
     """A block: rows of `SCHEMA` (maybe none) as an Arrow IPC stream, and the state at which reading can begin again."""
-    return _stream(table, {_ANCHOR: json.dumps(anchor).encode()})
+    return _stream(table, {_ANCHOR: msgspec.json.encode(anchor)})
 
 
 def takeover(anchor: Anchor) -> bytes:
@@ -80,7 +79,7 @@ def takeover(anchor: Anchor) -> bytes:
 
     Where several of them follow each other, something there ends the workers.
     """
-    return _stream(SCHEMA.empty_table(), {_ANCHOR: json.dumps(anchor).encode(), _TAKEOVER: b"1"})
+    return _stream(SCHEMA.empty_table(), {_ANCHOR: msgspec.json.encode(anchor), _TAKEOVER: b"1"})
 
 
 def _stream(table: Any, metadata: dict[bytes, bytes]) -> bytes:

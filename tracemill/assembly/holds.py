@@ -39,7 +39,8 @@ class Holds:
         unlisted = self._unlisted
         while unlisted and unlisted[0][0] + self._carry_after_ms <= now:
             at, trace = unlisted.popleft()
-            if trace.is_open:
+            # What only a record knows can't be listed: the commit waits for it.
+            if trace.is_open and not trace.told:
                 yield at + self._carry_after_ms, trace
 
     def release(self, events: Iterable[Event]) -> Anchor | None:

@@ -96,19 +96,23 @@ class Past:
         history = History(horizon_ms, share)
         if self._decided:
             table = pa.concat_tables(self._decided)
-            marks = pl.DataFrame({"key": blocks.keys_of(table), "cause": pl.from_arrow(table.column("cause"))})
-            first = marks.with_row_index().unique(["key", "cause"], keep="first", maintain_order=True)["index"]
+            last = pl.Series(pl.from_arrow(table.column("records"))).list.last()
+            marks = pl.DataFrame({"key": blocks.keys_of(table), "last": last})
+            first = marks.with_row_index().unique(["key", "last"], keep="first", maintain_order=True)["index"]
             history.note(table.take(first.to_arrow()))
         return history
 
     def _shadows(self, start: Anchor) -> Shadows:
-        """Each trace that was decided after `start`, once however often its row was written."""
+        """Each closing that was decided after `start`, once however often its row was written.
+
+        One record may close a trace twice, but not with the same last record.
+        """
         shadows, seen = Shadows(), set()
         for table in self._decided:
             rows = table.filter(pc.greater_equal(table.column("cause"), start.offset)).select(_SHADOW)
             for key, row in zip(blocks.keys_of(rows), rows.to_pylist(), strict=True):
-                if (key, row["cause"]) not in seen:
-                    seen.add((key, row["cause"]))
+                if (key, row["records"][-1]) not in seen:
+                    seen.add((key, row["records"][-1]))
                     own = row["records"][-len(row["times"]) :]
                     records = list(zip(own, row["times"], row["sizes"], strict=True))
                     shadows.add(key, records, start.offset, ClosedBy(row["closed_by"]), row["cause"])

@@ -84,7 +84,8 @@ class OpenTrace:
 
     `records` are the offsets of the records they came in, `times` those records' log times, `sizes` the trace's bytes
     in each; `listed` of them have been written down by a `Carry`. A record may also have `promoted` it by hand, for the
-    reason named there: it is among them with no bytes. A `shadow` has no spans: see `Shadows`.
+    reason named there: it is among them with no bytes. `told` says that nobody but that record knows what `before`
+    was. A `shadow` has no spans: see `Shadows`.
     """
 
     key: bytes
@@ -101,6 +102,7 @@ class OpenTrace:
     is_open: bool = True
     shadow: bool = False
     promoted: str = ""
+    told: bool = False
     records: list[int] = field(default_factory=list)
     times: list[int] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Final
 
-import orjson
+import msgspec
 
+from tracemill.control.strict import Moment, Name, Tenant, Text, decoder
 from tracemill.errors import Malformed, Reason
 from tracemill.sampling.steering import Of, Override
+
+MAX_VALUE: Final = 256
+"""Characters: what is in force stands in every block of decisions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +37,32 @@ class Order:
 
     def holds_at(self, now_ms: int) -> bool:
         """Whether it is in force then."""
-        return not self.revoked and now_ms < self.override.until_ms
+        ends_ms = (
+            self.override.until_ms if self.revoked_at_ms is None else min(self.override.until_ms, self.revoked_at_ms)
+        )
+        return self.at_ms <= now_ms < ends_ms
+
+
+class _Record(msgspec.Struct, forbid_unknown_fields=True):
+    id: Name
+    tenant: Tenant
+    of: Of
+    value: Annotated[str, msgspec.Meta(max_length=MAX_VALUE)]
+    until_ms: Moment
+    by: Text
+    at_ms: Moment
+    why: Text
+    revoked_by: Text
+    revoked_at_ms: Moment | None
+
+
+_RECORDS: Final = decoder(_Record)
 
 
 def override_record(order: Order) -> bytes:
     """The value of a control record that orders an override, or revokes it."""
-    return orjson.dumps(
-        {
-            **order.override._asdict(),
-            "by": order.by,
-            "at_ms": order.at_ms,
-            "why": order.why,
-            "revoked_by": order.revoked_by,
-            "revoked_at_ms": order.revoked_at_ms,
-        }
-    )
+    told = (order.by, order.at_ms, order.why, order.revoked_by, order.revoked_at_ms)
+    return msgspec.json.encode(_Record(*order.override, *told))
 
 
 def read_override(value: bytes) -> Order:
@@ -57,9 +72,8 @@ def read_override(value: bytes) -> Order:
         Malformed: it isn't such a record.
     """
     try:
-        body: dict[str, Any] = orjson.loads(value)
-        given = {name: body[name] for name in Override._fields}
-        override = Override(**given | {"of": Of(body["of"]), "until_ms": int(body["until_ms"])})
-        return Order(override, body["by"], body["at_ms"], body["why"], body["revoked_by"], body["revoked_at_ms"])
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-        raise Malformed(Reason.UNKNOWN_OVERRIDE, f"not a record of an override: {error!r}") from error
+        told = _RECORDS.decode(value)
+    except msgspec.MsgspecError as error:
+        raise Malformed(Reason.UNKNOWN_OVERRIDE, f"not a record of an override: {error}") from error
+    override = Override(told.id, told.tenant, told.of, told.value, told.until_ms)
+    return Order(override, told.by, told.at_ms, told.why, told.revoked_by, told.revoked_at_ms)

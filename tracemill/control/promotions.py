@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
-import orjson
+import msgspec
 
 from tracemill.assembly.trace import Decided, Verdict
+from tracemill.control.strict import (
+    TRACE_ID_BYTES,
+    Moment,
+    Name,
+    Offset,
+    Revision,
+    Share,
+    Tenant,
+    Text,
+    TraceId,
+    Weight,
+    decoder,
+)  # fmt: skip
 from tracemill.errors import Malformed, Reason
-
-TRACE_ID_BYTES = 16
 
 
 class Promotion(NamedTuple):
@@ -24,30 +35,54 @@ class Promotion(NamedTuple):
     known: Decided | None
 
 
+class _Verdict(msgspec.Struct, forbid_unknown_fields=True):
+    keep: bool
+    policy: Text
+    probability: Share
+    adjusted_count: Weight
+    rules: Text
+
+
+class _Known(msgspec.Struct, forbid_unknown_fields=True):
+    opened_at: Moment
+    closed_at: Moment
+    records: Annotated[list[Offset], msgspec.Meta(min_length=1)]
+    first_through: Offset
+    rooted: bool
+    revision: Revision
+    verdict: _Verdict
+
+
+class _Record(msgspec.Struct, forbid_unknown_fields=True):
+    trace_id: TraceId
+    tenant: Tenant
+    why: Name
+    by: Text
+    known: _Known | None
+
+
+_RECORDS: Final = decoder(_Record)
+
+
 def promotion_record(promotion: Promotion) -> bytes:
     """The value of a control record that promotes a trace."""
     trace_id, tenant = promotion.key[:TRACE_ID_BYTES], promotion.key[TRACE_ID_BYTES:]
-    return orjson.dumps(
-        {
-            "trace_id": trace_id.hex(),
-            "tenant": tenant.decode(),
-            "why": promotion.why,
-            "by": promotion.by,
-            "known": promotion.known and _known(promotion.known),
-        }
+    known = _known(promotion.known) if promotion.known else None
+    return msgspec.json.encode(_Record(trace_id.hex(), tenant.decode(), promotion.why, promotion.by, known))
+
+
+def _known(decided: Decided) -> _Known | None:
+    if decided.verdict is None:
+        return None
+    return _Known(
+        decided.opened_at,
+        decided.closed_at,
+        list(decided.records),
+        decided.first_through,
+        decided.rooted,
+        decided.revision,
+        _Verdict(*decided.verdict),
     )
-
-
-def _known(decided: Decided) -> dict[str, Any]:
-    return {
-        "opened_at": decided.opened_at,
-        "closed_at": decided.closed_at,
-        "records": list(decided.records),
-        "first_through": decided.first_through,
-        "rooted": decided.rooted,
-        "revision": decided.revision,
-        "verdict": decided.verdict and decided.verdict._asdict(),
-    }
 
 
 def read_promotion(value: bytes) -> Promotion:
@@ -57,29 +92,16 @@ def read_promotion(value: bytes) -> Promotion:
         Malformed: it isn't such a record.
     """
     try:
-        body: dict[str, Any] = orjson.loads(value)
-        trace_id, why = bytes.fromhex(body["trace_id"]), body["why"]
-        if len(trace_id) != TRACE_ID_BYTES or not isinstance(why, str) or not why:
-            raise ValueError("trace_id has to be 32 hex digits and why a text")
-        key = trace_id + body["tenant"].encode()
-        known = body["known"] and _read_known(key, body["known"])
-        return Promotion(key, why, body["by"], known)
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise Malformed(Reason.UNKNOWN_PROMOTION, f"not a record of a promotion: {error!r}") from error
+        told = _RECORDS.decode(value)
+    except msgspec.MsgspecError as error:
+        raise Malformed(Reason.UNKNOWN_PROMOTION, f"not a record of a promotion: {error}") from error
+    key = bytes.fromhex(told.trace_id) + told.tenant.encode()
+    return Promotion(key, told.why, told.by, told.known and _decided(key, told.known))
 
 
-def _read_known(key: bytes, body: dict[str, Any]) -> Decided:
-    records = [int(offset) for offset in body["records"]]
-    if not records:
-        raise ValueError("known.records is empty")
+def _decided(key: bytes, known: _Known) -> Decided:
+    verdict = Verdict(*(getattr(known.verdict, name) for name in Verdict._fields))
     return Decided(
-        key,
-        int(body["opened_at"]),
-        int(body["closed_at"]),
-        records,
-        int(body["first_through"]),
-        bool(body["rooted"]),
-        None,
-        int(body["revision"]),
-        Verdict(**body["verdict"]),
-    )
+        key, known.opened_at, known.closed_at, known.records, known.first_through, known.rooted, None,
+        known.revision, verdict,
+    )  # fmt: skip

@@ -23,9 +23,12 @@ def read_rules(value: bytes) -> RuleSet:
     """
     try:
         body: Any = orjson.loads(value)
-        rule_set = RuleSet.parse(body["rules"])
+        text, digest = body["rules"], body["digest"]
+        if not isinstance(text, str):
+            raise TypeError("rules has to be a text")
+        rule_set = RuleSet.parse(text)
     except (orjson.JSONDecodeError, KeyError, TypeError, RulesError) as error:
         raise Malformed(Reason.UNKNOWN_RULES, f"not a record of rules: {error}") from error
-    if rule_set.digest != body.get("digest"):
-        raise Malformed(Reason.UNKNOWN_RULES, f"rules hash to {rule_set.digest}, the record says {body.get('digest')}")
+    if rule_set.digest != digest:
+        raise Malformed(Reason.UNKNOWN_RULES, f"rules hash to {rule_set.digest}, the record says {digest}")
     return rule_set

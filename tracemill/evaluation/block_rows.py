@@ -80,9 +80,9 @@ def block(events: Sequence[Event], told: Sequence[Closing], tables: Sequence[Any
         tables: what `decided` made of them.
     """
     carries = [event for event in events if isinstance(event, Carry)]
-    if not carries:
-        return pa.concat_tables(tables) if told else None
-    both = pa.concat_tables([*tables, _carried(carries)])
+    if not told and not carries:
+        return None
+    both = pa.concat_tables([*tables, _carried(carries)]) if carries else pa.concat_tables(tables)
     place = {id(event): row for row, event in enumerate([*told, *carries])}
     return both.take(pa.array([place[id(event)] for event in events if id(event) in place]))
 

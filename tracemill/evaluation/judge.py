@@ -94,9 +94,10 @@ class RuleBook:
         trace_ids = [case.trace_id for case in cases]
         upstream = read_upstream(trace_ids, pl.Series(pl.from_arrow(traces.frame.spans.trace_state)), owner)
         hearing = _Hearing(table, traces, owner, upstream, _before(cases), stale)
-        numbers: dict[Steering, int] = {}
-        code = np.array([numbers.setdefault(case.steering, len(numbers)) for case in cases])
-        parts = [(code == number, self._one(steering, hearing)) for steering, number in numbers.items()]
+        # By identity: a steering is one object as long as nothing changes, and its hash goes through all overrides.
+        known: dict[int, tuple[int, Steering]] = {}
+        code = np.array([known.setdefault(id(case.steering), (len(known), case.steering))[0] for case in cases])
+        parts = [(code == number, self._one(steering, hearing)) for number, steering in known.values()]
         return Judged(woven(parts), upstream.randomness)
 
     def p95_ms(self, table: pl.DataFrame, cases: Sequence[Case]) -> pl.Series:

@@ -22,7 +22,7 @@ _SLOTS: Final = 6
 """In a minute: what a limit looks back on."""
 
 _MINUTE_MS: Final = 60_000
-MAX_ROUTES: Final = 200
+MAX_ROUTES: Final = 100
 """Of a partition and minute whose durations are remembered: those with most traces, then by name."""
 
 LEAST_TRACES: Final = 20
@@ -69,7 +69,9 @@ class History:
         ):
             tally = self._slots.setdefault(slot, {})
             tally[policy] = Rate(*map(sum, zip(tally.get(policy, Rate()), counts, strict=True)))
-        rooted = frame.filter("rooted").select("minute", "tenant", "route", "duration_ms")
+        rooted = frame.filter(pl.col("rooted") & (pl.col("spans") > 0)).select(
+            "minute", "tenant", "route", "duration_ms"
+        )
         for (minute,), part in rooted.partition_by("minute", as_dict=True, include_key=False).items():
             self._raw[minute].append(part)
         self._forget(max(frame["minute"]))

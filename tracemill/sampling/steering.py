@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 
 class Of(StrEnum):
@@ -30,6 +30,10 @@ class Override(NamedTuple):
         return f"override:{self.id}"
 
 
+MAX_OVERRIDES: Final = 100
+"""In force at once, of all tenants together: each is compared with every trace, and stands in every block."""
+
+
 class Steering(NamedTuple):
     """The hash of the rule set that holds, and the overrides that hold beside it, by id."""
 
@@ -37,8 +41,10 @@ class Steering(NamedTuple):
     overrides: tuple[Override, ...] = ()
 
     def with_override(self, override: Override) -> Self:
-        """This override holds too; it takes the place of one with the same id."""
+        """This override holds too, if there is room for it; it takes the place of one with the same id."""
         others = self.without(override.id).overrides
+        if len(others) >= MAX_OVERRIDES:
+            return self
         return self._replace(overrides=tuple(sorted((*others, override))))
 
     def without(self, override_id: str) -> Self:

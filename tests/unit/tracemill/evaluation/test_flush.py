@@ -128,3 +128,17 @@ def test_no_more_is_decoded_at_once_than_there_is_room_for_with_the_resource_of_
     (output,) = Flush(Watched(), LIMITS.memory_horizon_ms).run([Batch(0, assembler.take(), history)])
     assert decided == [3, 3, 2]
     assert len(output.traces) == 8
+
+
+def test_rows_of_decisions_are_in_the_order_of_the_log_whatever_can_be_read():
+    """What can't be decoded is decided last, and written where it closed."""
+    value, index = bundle([S(trace=2)])
+    broken = b"\x12\x03\x0a\x05x"
+    groups = Group((0, 0), (0, 0), (0, 0), ((b"\x00\x01" * 8, len(value), len(value) + len(broken), 3),))
+    log: list[Logged] = [(NOW, value + broken, index + pack_index([groups])[1:]), (NOW + 500, b"", b"")]
+    written = Written()
+    worker = Worker(LIMITS, log, written)
+    while worker.feed():
+        pass
+    worker.flush()
+    assert [row["trace_id"][:2] for row in written.rows()] == [b"\x00\x01", b"\x00\x02"]

@@ -124,3 +124,20 @@ def test_a_request_outlives_the_worker_that_read_it() -> None:
     while after.feed():
         after.flush()
     assert rows(written) == [(1, "keep", *BY_HAND)]
+
+
+def test_what_only_the_request_knows_outlives_the_worker_that_read_it() -> None:
+    """The commit waits for it, however long it stays open: nobody else could tell what was decided."""
+    verdict = Verdict(False, "default", 0.001, 0.0, RULES.digest)
+    known = Decided(trace_id(1) + b"default", NOW, NOW + 100, [0], 0, True, None, 1, verdict)
+    log = [spans(0, ROOT, CHILD), tick(120), promoted(NOW + 5_000, known=known), tick(5_060), tick(5_070), tick(5_300)]
+    written = Written()
+    worker = Worker(LIMITS, log, written, RULES)
+    for _ in range(5):
+        worker.feed()
+        worker.flush()
+    assert written.commit == 2
+    after = Worker(LIMITS, log, written, RULES)
+    while after.feed():
+        after.flush()
+    assert rows(written) == [FIRST, (2, "keep", *BY_HAND)]
