@@ -12,12 +12,22 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tracemill.topics import NAMESPACE, RECORD_BYTES
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Positive = Annotated[int, Field(gt=0)]
+
+
+def _without_credentials(url: str) -> str:
+    host, _, _ = url.partition("://")[2].partition("/")
+    if "@" in host:
+        raise ValueError("an address isn't kept secret: take name and password out of it, there are keys for them")
+    return url
+
+
+Url = Annotated[str, AfterValidator(_without_credentials)]
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -174,8 +184,8 @@ class Streams(Section):
 class OtlpExporter(Section):
     """An OTLP endpoint that gets every kept span, over HTTP as protobuf."""
 
-    url: str = Field(pattern=r"^https?://", description="With the path, e.g. http://collector:4318/v1/traces.")
-    headers: dict[str, str] = Field({}, description="Sent with every request, e.g. an authorization.")
+    url: Url = Field(pattern=r"^https?://", description="With the path, e.g. http://collector:4318/v1/traces.")
+    headers: dict[str, str] = Field({}, repr=False, description="Sent with every request, e.g. an authorization.")
     group: str = Field("tracemill-otlp-exporter", description="The consumer group.")
     request_spans: Positive = Field(2_000, description="A request at most, as far as records can be divided.")
     timeout_ms: Positive = 10_000
@@ -199,11 +209,11 @@ class Sinks(Section):
 class Store(Section):
     """The ClickHouse that holds spans and traces."""
 
-    url: str = "http://127.0.0.1:8123"
+    url: Url = "http://127.0.0.1:8123"
     database: str = Field("tracemill", pattern=r"^[a-z_][a-z0-9_]*$")
     cluster: str = Field("", pattern=r"^[a-zA-Z0-9_-]*$", description="Make replicated tables on this cluster.")
     user: str = "default"
-    password: str = ""
+    password: str = Field("", repr=False)
 
 
 class Api(Section):
@@ -263,7 +273,7 @@ def parse(text: str, source: str = "configuration", more: Mapping[str, Mapping[s
     try:
         raw: Any = yaml.safe_load(text) or {}
     except yaml.YAMLError as error:
-        raise ConfigError(f"{source}: not YAML: {error}") from error
+        raise ConfigError(f"{source}: not YAML: {_where(error)}") from None
     if not isinstance(raw, dict):
         raise ConfigError(f"{source}: expected sections such as `kafka:`, found {type(raw).__name__}")
     for section, values in (more or {}).items():
@@ -273,6 +283,12 @@ def parse(text: str, source: str = "configuration", more: Mapping[str, Mapping[s
         return Config.model_validate(raw)
     except ValidationError as error:
         raise ConfigError(f"{source}: " + "; ".join(_explain(problem) for problem in error.errors())) from error
+
+
+def _where(error: yaml.YAMLError) -> str:
+    """The line and what is wrong with it; not what stands there, which may be a password."""
+    mark = getattr(error, "problem_mark", None)
+    return f"line {mark.line + 1}: {getattr(error, 'problem', None)}" if mark else "a character that YAML doesn't have"
 
 
 def _explain(problem: Any) -> str:
