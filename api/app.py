@@ -13,6 +13,7 @@ from prometheus_client import REGISTRY
 
 from api import metrics
 from api.access import access
+from api.connections import BoundedRequests
 from api.endpoints import ENDPOINTS
 from api.groups import Lags, Watch
 from api.log import KafkaLog
@@ -47,7 +48,7 @@ def run(config: Config) -> None:
     server = uvicorn.Server(
         uvicorn.Config(
             Site(store, KafkaLog(config.kafka), doors, time.time_ns).application(store.close),
-            http="httptools",
+            http=BoundedRequests,
             loop="uvloop",
             ws="none",
             lifespan="on",

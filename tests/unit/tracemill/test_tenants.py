@@ -1,5 +1,8 @@
 """Whose is a request, and when isn't it anyone's?"""
 
+import hmac
+from contextlib import suppress
+
 import pytest
 
 from tracemill.config import Token, token_hash
@@ -38,3 +41,20 @@ def test_everything_else_is_refused(authorization: list[str], keys: list[str], w
 
 def test_without_tokens_everyone_is_the_default_tenant() -> None:
     assert Tenants([]).of(["Bearer x"], ["y", "z"]) == DEFAULT_TENANT
+
+
+@pytest.mark.parametrize("token", ["one", "two", "three", "", "o", "one "])
+def test_each_known_token_is_compared_in_constant_time_whichever_is_shown(
+    token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared = []
+    whole = hmac.compare_digest
+
+    def compare(known: bytes, shown: bytes) -> bool:
+        compared.append((len(known), len(shown)))
+        return whole(known, shown)
+
+    monkeypatch.setattr(hmac, "compare_digest", compare)
+    with suppress(Unauthenticated):
+        TENANTS.of([], [token])
+    assert compared == [(32, 32), (32, 32)]
