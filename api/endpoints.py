@@ -10,7 +10,7 @@ from api import orders, questions, reading, rules, tree
 from api.asked import Asked, Parts
 from api.bodies import Body, OverrideAsked, PromotionAsked
 from api.listings import SPANS, SPANS_WITH_CONTENT, TRACES, Listing
-from api.questions import CONTENT, FROM, LISTED, TO, Parameter
+from api.questions import CONTENT, FROM, LISTED, LISTED_SPANS, TO, Parameter
 from api.times import Window, rfc3339
 
 
@@ -94,7 +94,7 @@ ENDPOINTS: Final = (
         name="listSpans",
         summary="Spans of kept traces, a page at a time",
         doc="Every stored span that started between `from` and `to`.",
-        parameters=(*LISTED, CONTENT),
+        parameters=(*LISTED_SPANS, CONTENT),
         answer="Spans",
         handle=_spans,
     ),

@@ -104,7 +104,14 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
 
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:
-    return {"name": parameter.name, "in": "query", "description": parameter.doc, "schema": dict(parameter.schema)}
+    """An empty one counts as not given, as forms send it."""
+    return {
+        "name": parameter.name,
+        "in": "query",
+        "description": parameter.doc,
+        "allowEmptyValue": True,
+        "schema": dict(parameter.schema),
+    }
 
 
 def _body(model: type[Body]) -> dict[str, Any]:

@@ -34,6 +34,11 @@ FILTER: Final = Parameter(
     "`any_span(…)`, `all_spans(…)` and `count_spans(…)` of a condition over the columns of a span.",
     {"type": "string", "examples": ["error_count > 0", "any_span(tool_name = 'sql' AND status_code = 'ERROR')"]},
 )
+FILTER_OF_SPANS: Final = Parameter(
+    "filter",
+    "A condition: SQL over the columns, such as `span_type = 'tool' AND status_code = 'ERROR'`.",
+    {"type": "string", "examples": ["status_code = 'ERROR'", "attribute('http.route') = '/chat'"]},
+)
 FROM: Final = Parameter(
     "from",
     "The earliest moment, included: RFC 3339, unix seconds, a day, or how long ago (`15m`, `1h`, `7d`). Traces by the "
@@ -46,6 +51,7 @@ ORDER: Final = Parameter(
     "A column, with `-` before it or ` desc` behind it for the largest first. The newest come first where not given.",
     {"type": "string", "examples": ["-duration_ms"]},
 )
+ORDER_OF_SPANS: Final = replace(ORDER, schema={"type": "string", "examples": ["-duration_ns"]})
 LIMIT: Final = Parameter(
     "limit",
     "Rows in an answer.",
@@ -60,6 +66,7 @@ CONTENT: Final = Parameter(
     {"type": "boolean", "default": False},
 )
 LISTED: Final = (FILTER, FROM, TO, ORDER, LIMIT, CURSOR)
+LISTED_SPANS: Final = (FILTER_OF_SPANS, FROM, TO, ORDER_OF_SPANS, LIMIT, CURSOR)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import yaml
 from clickhouse_connect.driver.client import Client
 from starlette.testclient import TestClient
 
@@ -14,8 +17,11 @@ from api.log import KafkaLog
 from api.queries import Query
 from api.site import Site
 from api.store import ClickHouse
+from embedded.parts import http_ready
 from tests.builders.frames import NOW_NS, batch, lean_rows, span_record, trace_record
 from tests.builders.stored import insert_spans, insert_traces
+from tests.fixtures.ports import own_port
+from tests.fixtures.servers import Server
 from tracemill.config import Config, token_hash
 
 HOUR_NS = 3_600_000_000_000
@@ -50,6 +56,21 @@ def served(config: Config, now_ns: Callable[[], int] = lambda: NOW_NS + HOUR_NS)
     site = Site(store, KafkaLog(config.kafka), access(config), now_ns)
     with TestClient(site.application(store.inner.close), base_url="http://localhost") as client:
         yield client, store
+
+
+def api_process(directory: Path, config: Mapping[str, Any]) -> Server:
+    """The API as a process of its own, not yet started; its configuration file is `tracemill.yaml` in the directory."""
+    port, file = own_port(), directory / "tracemill.yaml"
+    file.write_text(yaml.safe_dump({**config, "api": {"port": port}}))
+    return Server(
+        name=sys.executable,
+        program=sys.executable,
+        arguments=("-m", "cli.main", "api", "--config", str(file)),
+        address=f"http://127.0.0.1:{port}",
+        ready=http_ready(f"http://127.0.0.1:{port}/readyz"),
+        log=directory / "api.log",
+        env={"CONFIG_FILE": str(file)},
+    )
 
 
 def fill(client: Client, database: str, spans: Sequence[dict[str, Any]], **columns: Any) -> None:

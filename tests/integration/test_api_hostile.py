@@ -5,27 +5,22 @@ from __future__ import annotations
 import base64
 import json
 import socket
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
-from typing import Any
 from urllib.parse import quote
 
 import httpx
 import psutil
 import pytest
-import yaml
 
 from api.endpoints import ENDPOINTS
 from api.pages import PAGES
-from embedded.parts import http_ready
 from sinks.clickhouse import connect
 from sinks.migrations import Layout, apply
 from tests.builders.attacks import MIB, dripping, is_over
 from tests.builders.frames import batch, span, span_record
-from tests.builders.served import row_of
+from tests.builders.served import api_process, row_of
 from tests.builders.stored import insert_spans, insert_traces
-from tests.fixtures.ports import own_port
 from tests.fixtures.servers import Server
 from tests.fixtures.waiting import PATIENCE_S, eventually
 from tracemill.config import Store, token_hash
@@ -57,18 +52,9 @@ def api(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server
     slow = span(**{**shared, "trace_id": b"\x0c" * 16, "name": BACKTRACKING})
     insert_spans(client, DATABASE, span_record(batch([root, slow])))
     insert_traces(client, DATABASE, row_of(root, root_name=SECRET), row_of(slow, root_name=BACKTRACKING))
-    port, file = own_port(), directory / "tracemill.yaml"
     tokens = [{"sha256": token_hash(token), "tenant": tenant} for token, tenant in TOKENS.items()]
-    sections: dict[str, Any] = {"store": {"url": store, "database": DATABASE}, "api": {"port": port}}
-    file.write_text(yaml.safe_dump({**sections, "ingest": {"tokens": tokens}, "log_level": "debug"}))
-    server = Server(
-        name=sys.executable,
-        program=sys.executable,
-        arguments=("-m", "cli.main", "api", "--config", str(file)),
-        address=f"http://127.0.0.1:{port}",
-        ready=http_ready(f"http://127.0.0.1:{port}/readyz"),
-        log=directory / "api.log",
-    )
+    sections = {"store": {"url": store, "database": DATABASE}, "ingest": {"tokens": tokens}, "log_level": "debug"}
+    server = api_process(directory, sections)
     server.start()
     yield server
     server.stop()

@@ -9,13 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
-from embedded.parts import http_ready
 from sinks.clickhouse import connect
 from sinks.migrations import Layout, apply
 from tests.builders.frames import lean_rows
-from tests.builders.served import fill
+from tests.builders.served import api_process, fill
 from tests.fixtures.ports import own_port
 from tests.fixtures.servers import Server
 from tests.fixtures.waiting import PATIENCE_S
@@ -45,19 +43,8 @@ def api(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server
     client = connect(Store(url=store))
     apply(client, Layout("api_process", "", 3_650))
     fill(client, "api_process", lean_rows(3, 3), root_name="evil\x1b]8;;http://evil\x07", error_count=1)
-    port, file = own_port(), directory / "tracemill.yaml"
     tokens = [{"sha256": token_hash("secret"), "tenant": "default"}]
-    sections = {"store": {"url": store, "database": "api_process"}, "api": {"port": port}, "ingest": {"tokens": tokens}}
-    file.write_text(yaml.safe_dump(sections))
-    server = Server(
-        name=sys.executable,
-        program=sys.executable,
-        arguments=("-m", "cli.main", "api", "--config", str(file)),
-        address=f"http://127.0.0.1:{port}",
-        ready=http_ready(f"http://127.0.0.1:{port}/readyz"),
-        log=directory / "api.log",
-        env={"CONFIG_FILE": str(file)},
-    )
+    server = api_process(directory, {"store": {"url": store, "database": "api_process"}, "ingest": {"tokens": tokens}})
     server.start()
     yield server
     assert server.process

@@ -6,13 +6,15 @@ from typing import Any
 
 from starlette.routing import Route
 
-from api import openapi
+from api import openapi, questions
 from api.access import access
 from api.endpoints import ENDPOINTS
+from api.listings import SPANS, TRACES
 from api.log import KafkaLog
 from api.problems import Trouble
 from api.site import Site
 from api.store import ClickHouse
+from api.times import SECOND_NS
 from tracemill.config import Config
 from tracemill.schema import SPAN, TRACE
 
@@ -73,3 +75,13 @@ def _references(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for inner in value:
             yield from _references(inner)
+
+
+def test_examples_are_questions_that_are_answered() -> None:
+    listings = {"/api/v1/traces": TRACES, "/api/v1/spans": SPANS}
+    for path, listing in listings.items():
+        described = DOCUMENT["paths"][path]["get"]["parameters"]
+        examples = [(each["name"], text) for each in described for text in each["schema"].get("examples", ())]
+        assert {"filter", "from", "to", "order"} <= {name for name, _ in examples}
+        for name, text in examples:
+            assert questions.read({name: text}, listing, 2_000_000_000 * SECOND_NS)
