@@ -62,6 +62,16 @@ CLOSES_TWICE = (
 )
 """A record closes a trace and, because it is too much, its next revision: after a restart both count until then."""
 
+LISTED_LATER = (
+    SMALL,
+    [
+        Work([(0, spans(1, 1)), (25, spans(2, 1)), (5, spans(1, 0, parent=None)), (11, Tick())], 4, None),
+        Kill(),
+        Work([(4, spans(1, 2)), (15, spans(1, 3)), (12, Tick())], 9, None),
+    ],
+)
+"""Records on both sides of the commit were listed together, behind it: the later ones haven't come yet."""
+
 STAYS_OPEN = (
     SMALL.model_copy(update={"quiet_period_ms": 150, "max_age_ms": 300, "carry_after_ms": 10}),
     [
@@ -108,6 +118,7 @@ def test_all_of_it_is_what_an_uninterrupted_worker_and_an_independent_reader_say
     @given(LIMITS, HISTORIES)
     @example(*CLOSES_MEANWHILE)
     @example(*CLOSES_TWICE)
+    @example(*LISTED_LATER)
     @example(*STAYS_OPEN)
     @example(*SET_BACK)
     @example(*LONG_IDLE)
