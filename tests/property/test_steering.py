@@ -29,7 +29,7 @@ rules:
   - {name: errors, keep: error_count > 0, limit: {traces_per_minute: 20}}
 default: {probability: 0.5, limit: {spans_per_minute: 30, megabytes_per_minute: 0.004}}
 """)
-FOREVER = 2**53
+FOREVER = 10**9
 
 a_span = st.builds(
     S,
