@@ -65,11 +65,34 @@ OTLP: Final[Messages] = MappingProxyType(
 """A span and what is in it; an attribute's value as the bytes of its `AnyValue`."""
 
 
-def handlers(package: str, messages: Messages, choices: frozenset[str] = frozenset()) -> dict[str, Any]:
+class Handler:
+    """The columnar reader and writer of a message; see ptars."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self.schema = inner.schema
+        self.record_batch_to_array = inner.record_batch_to_array
+
+    def list_to_record_batch(self, values: list[bytes]) -> Any:
+        """A row a message.
+
+        Raises:
+            ValueError: one of them can't be read. ptars panics where a length is beyond all memory, and a panic is no
+                `Exception`: nobody would catch it.
+        """
+        try:
+            return self._inner.list_to_record_batch(values)
+        except (Exception, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            raise ValueError(f"not a message: {error}") from error
+
+
+def handlers(package: str, messages: Messages, choices: frozenset[str] = frozenset()) -> dict[str, Handler]:
     """Columnar readers and writers of `messages`, by their names.
 
-    Each has `list_to_record_batch(list[bytes])`, which raises a `ValueError` on bad input, `schema()`, and
-    `record_batch_to_array(batch)`, whose columns have to be those of the schema.
+    Each has `list_to_record_batch(list[bytes])`, `schema()`, and `record_batch_to_array(batch)`, whose columns have to
+    be those of the schema.
 
     Args:
         package: a name of its own for these messages.
@@ -87,7 +110,7 @@ def handlers(package: str, messages: Messages, choices: frozenset[str] = frozens
     pool.AddSerializedFile(file.SerializeToString())
     found = pool.FindFileByName(file.name)
     made = ptars.HandlerPool([found])
-    return {name: made.get_for_message(found.message_types_by_name[name]) for name in messages}
+    return {name: Handler(made.get_for_message(found.message_types_by_name[name])) for name in messages}
 
 
 def _described(name: str, field: Field, package: str, choice: bool) -> _Field:

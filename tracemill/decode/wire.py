@@ -7,9 +7,9 @@ are one `Spans` message.
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
-from tracemill.columnar import BYTES, OTLP, Field, Messages, handlers
+from tracemill.columnar import BYTES, OTLP, Field, Handler, Messages, handlers
 
 _OPAQUE: Final = {"events": Field(11, BYTES, repeated=True), "links": Field(13, BYTES, repeated=True)}
 _MESSAGES: Final[Messages] = {
@@ -20,10 +20,10 @@ _MESSAGES: Final[Messages] = {
 
 
 @cache
-def _handlers() -> dict[str, Any]:
+def _handlers() -> dict[str, Handler]:
     return handlers("tracemill.lite", _MESSAGES)
 
 
-def handler(message: str) -> Any:
+def handler(message: str) -> Handler:
     """The columnar reader of `Spans`, `Event` or `Link`: see `tracemill.columnar.handlers`."""
     return _handlers()[message]

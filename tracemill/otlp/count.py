@@ -40,7 +40,9 @@ def refuse_too_many_objects(body: bytes, spans: int) -> None:
     """
     most = spans * _OBJECTS_PER_SPAN
     if body.count(b"{") > most and (objects := sum(map(body.count, _OPENINGS))) > most:
-        raise TooLarge(Reason.TOO_MANY_SPANS, f"resourceSpans: {objects} objects, a request may hold {most}")
+        raise TooLarge(
+            Reason.TOO_MANY_SPANS, f"resourceSpans: {objects} objects, a request may hold {most}: send fewer spans"
+        )
 
 
 def _fields(body: bytes, start: int, end: int, levels: int) -> Iterator[None]:

@@ -50,6 +50,13 @@ def test_what_is_no_message_is_refused() -> None:
         SPAN.list_to_record_batch([b"\x0a\x05x"])
 
 
+def test_a_length_beyond_all_memory_is_refused_like_any_other() -> None:
+    for size in (b"\xff" * 9 + b"\x01", b"\xff" * 9 + b"\x7f", b"\xff\xff\xff\xff\x0f", b"\x80" * 9 + b"\x01"):
+        for inside in (b"\x0a" + size, b"\x4a\x0c\x12" + size, b"\x52" + size):
+            with pytest.raises(ValueError, match=r"decode|not a message"):
+                SPAN.list_to_record_batch([inside + b"some bytes"])
+
+
 def test_of_a_choice_an_empty_text_is_not_none() -> None:
     table = {"One": {"text": Field(1, TEXT), "number": Field(3, INT64)}}
     chosen, plain = (handlers(f"tests.{name}", table, choice)["One"] for name, choice in _CHOICES.items())
