@@ -17,6 +17,7 @@ from api import store as api_store
 from api.problems import Problem
 from api.queries import Query
 from api.store import SETTINGS, ClickHouse
+from api.times import Window
 from sinks.clickhouse import connect
 from sinks.migrations import Layout, apply
 from tests.builders.frames import NOW_NS, batch, lean_rows, span, span_record, trace_record
@@ -318,9 +319,10 @@ def test_no_query_goes_without_its_limits(store: str, filled: tuple[Client, str]
     with served(api_config(store, name)) as (client, recorded):
         for path, parameters in asked:
             assert client.get(path, params=parameters).status_code == 200, path
+    everything = [*recorded.queries, queries.policies(Window(0, 1), "default", 1_000)]
     statements = {file.stem for file in queries.SQL.glob("*.sql")} - {"ready", "spans_of_traces"}
-    assert {query.name for query in recorded.queries} == statements
-    for query in recorded.queries:
+    assert {query.name for query in everything} == statements
+    for query in everything:
         assert "{tenant:String}" in query.sql
         assert query.parameters["tenant"] == "default"
         one_row = "LIMIT" not in query.sql

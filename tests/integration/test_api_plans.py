@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from api.queries import Query
+from api.queries import Query, policies
+from api.rules import MAX_POLICIES
+from api.times import Window
 from sinks.clickhouse import connect
 from sinks.migrations import Layout, apply
 from tests.builders.frames import NOW_NS, lean_rows
@@ -70,7 +72,8 @@ def asked(store: str, database: str) -> dict[str, Query]:
             recorded.queries.clear()
             assert client.get(path, params={**given, "cursor": cursor}).json()["traces"]
             found |= {f"{question}.{query.name}": query for query in recorded.queries}
-    return found
+    hour = Window(NOW_NS + ASKED * HOUR_NS, NOW_NS + (ASKED + 1) * HOUR_NS)
+    return found | {"rules.policies": policies(hour, "default", MAX_POLICIES)}
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +94,7 @@ NAMES = (
     "nothing.latest_trace",
     "next.list_traces",
     "next_by_duration.list_traces",
+    "rules.policies",
 )
 
 

@@ -32,6 +32,8 @@ SELECT
     models,
     providers,
     orphans,
+    size_bytes,
+    route_p95_ms,
     decision,
     policy,
     probability,
