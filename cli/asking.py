@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import typer
 
@@ -35,5 +34,5 @@ def address(url: str | None, config: Path | None) -> str:
 
 
 def plain(name: str) -> str:
-    """An id as a part of a path, whatever it is."""
-    return quote(name, safe="") or "-"
+    """An id as one part of a path: what can't stand in an id becomes a dash, so that it is no other one's."""
+    return "".join(letter if letter.isalnum() and letter.isascii() else "-" for letter in name) or "-"

@@ -90,7 +90,7 @@ def test_the_commands_show_what_the_api_has(api: Server) -> None:
         (("traces", "--filter", "eror_count > 0"), "did you mean `error_count`?"),
         (("traces", "--filter", "eror_count > 0"), "\neror_count > 0\n^^^^^^^^^^\n"),
         (("traces", "--since", "yesterday"), "from: 'yesterday' is no time"),
-        (("trace", "../../healthz"), "trace_id: 'healthz' hasn't 32 hex digits"),
+        (("trace", "../../healthz"), "healthz' hasn't 32 hex digits"),
         (("trace", "ff" * 16), f"there is no trace {'ff' * 16}"),
         (("traces", "--token", "wrong"), "nobody knows this token"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -36,6 +37,9 @@ CHECKS = (
     "unsupported_method",
     "ignored_auth",
 )
+OF_THE_LOG = "overrides|promote|rules"
+"""Need Kafka, and a second a question: see test_orders.py and test_orders_of_tenants.py."""
+READ = [one for one in ENDPOINTS if not re.search(OF_THE_LOG, one.path)]
 ASKED = 60
 """Questions an operation, besides those that cover each parameter by itself."""
 
@@ -63,14 +67,14 @@ def test_whatever_is_asked_the_answer_is_as_described(api: Server, tmp_path: Pat
     program = [sys.executable, "-m", "schemathesis.cli", "run", f"{api.address}{openapi.PATH}", "--header", KEY]
     options = ["--seed", "1", "--checks", ",".join(CHECKS), "--max-examples", str(ASKED), "--no-color"]
     reporting = ["--report", "json", "--report-json-path", str(report)]
-    phases = ["--phases", "examples,coverage,fuzzing"]
+    phases = ["--phases", "examples,coverage,fuzzing", "--exclude-path-regex", OF_THE_LOG]
     done = subprocess.run(
         [*program, *options, *phases, *reporting], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     told = json.loads(report.read_text())
     assert told["complete"]
-    assert told["operations"]["tested"] == told["operations"]["total"] == len(ENDPOINTS)
+    assert told["operations"]["tested"] == len(READ)
     assert told["test_cases"]["generated"] > ASKED
     for path in ("/api/v1/traces", "/api/v1/spans"):
         assert sum(phase["accepted"] for phase in told["valid_rates"][f"GET {path}"].values()) > 0
