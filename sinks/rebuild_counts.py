@@ -63,6 +63,7 @@ class Counted:
 
     def __init__(self, target: Target, progress: Progress) -> None:
         self.name = target.name
+        self.failures = target.failures
         self._target = target
         self._rows = progress.rows
         self._rows[self.name] = 0
@@ -80,6 +81,8 @@ class Counted:
 
 class Nowhere:
     """A target that takes everything and keeps nothing: what a rebuild would read can be counted."""
+
+    failures = ()
 
     def __init__(self, table: Table) -> None:
         self.name = table.landing

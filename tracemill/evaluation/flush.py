@@ -209,10 +209,12 @@ def _trace_table(traces: rows.Traces, items: list[_Item]) -> pl.DataFrame:
         "opened_at": np.array([closing.trace.opened_at for closing in closings]) * _NS_PER_MS,
         "version": np.array([closing.cause for closing in closings]),
     }
-    sizes = [sum(len(piece[0]) for piece in item.pieces) for item in items]
+    sizes = np.array([sum(len(piece[0]) for piece in item.pieces) for item in items])
+    # A span that came again has no size of its own here: it counts as large as the others.
+    sizes = np.rint(sizes * traces.total(traces.once) / np.bincount(traces.frame.owner)).astype(np.int64)
     offsets = pa.array([closing.decided.records[:MAX_SOURCES] for closing in closings], pa.list_(pa.int64()))
     sources = lines.frame_of({"partition": np.array([item.output.partition for item in items]), "offsets": offsets})
-    return lines.frame_of(known | rows.columns(traces) | {"size_bytes": np.array(sizes)}).with_columns(
+    return lines.frame_of(known | rows.columns(traces) | {"size_bytes": sizes}).with_columns(
         sources.to_struct("sources")
     )
 
