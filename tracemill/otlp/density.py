@@ -11,14 +11,16 @@ from typing import Any, Final
 
 from tracemill.errors import Reason, TooLarge
 from tracemill.otlp.messages import InnerParts, Parts
-from tracemill.otlp.wire import field, span_head
+from tracemill.otlp.wire import span_head, varint
 
 PART_BYTES: Final = 8
 """Of each attribute, event and link on average, at least: the shortest attribute that says anything has nine."""
 FEW_PARTS: Final = 64
 """May be shorter."""
-PIECE_BYTES: Final = 1024 * 1024
-"""Looked at at once: what is counted takes eight times the bytes of what is empty."""
+WHOLE_BYTES: Final = 1024 * 1024
+"""Of a request that is looked at as it came: what is counted takes eight times the bytes of what is empty."""
+PIECE_BYTES: Final = 128 * 1024
+"""Of a larger one at once: so much fits a processor's cache."""
 STORED_BYTES: Final = 64 * 1024 * 1024
 """What the resources of a request may take once each stands with each of its spans."""
 
@@ -29,7 +31,7 @@ def refuse_too_dense(body: bytes, shallow: Any) -> None:
     Raises:
         TooLarge: they are shorter than any that says something.
     """
-    for piece in [body] if len(body) <= PIECE_BYTES else _pieces(shallow):
+    for piece in [body] if len(body) <= WHOLE_BYTES else _pieces(shallow):
         parts = _parts(piece)
         if parts > FEW_PARTS and parts * PART_BYTES > len(piece):
             raise TooLarge(
@@ -71,8 +73,15 @@ def _pieces(shallow: Any) -> Iterator[bytes]:
     size = 0
     for span in (span for resource in shallow.resource_spans for scope in resource.scope_spans for span in scope.spans):
         if framed and size + len(span) > PIECE_BYTES:
-            yield field(1, field(2, b"".join(framed)))
+            yield _request(framed)
             framed, size = [], 0
         framed += (span_head(len(span)), span)
         size += len(span)
-    yield field(1, field(2, b"".join(framed)))
+    yield _request(framed)
+
+
+def _request(framed: list[bytes]) -> bytes:
+    """One of one scope, copied once."""
+    size = sum(map(len, framed))
+    scope = b"\x12" + varint(size)
+    return b"".join((b"\x0a", varint(len(scope) + size), scope, *framed))
