@@ -7,8 +7,8 @@ from typing import Annotated, Final
 
 import msgspec
 
-from tracemill.control.strict import Moment, Name, Tenant, Text, decoder
-from tracemill.errors import Malformed, Reason
+from tracemill.control.strict import Moment, Name, Records, Tenant, Text
+from tracemill.errors import Reason
 from tracemill.sampling.steering import Of, Override
 
 MAX_VALUE: Final = 256
@@ -56,7 +56,7 @@ class _Record(msgspec.Struct, forbid_unknown_fields=True):
     revoked_at_ms: Moment | None
 
 
-_RECORDS: Final = decoder(_Record)
+_RECORDS: Final = Records(_Record, "an override", Reason.UNKNOWN_OVERRIDE)
 
 
 def override_record(order: Order) -> bytes:
@@ -71,9 +71,6 @@ def read_override(value: bytes) -> Order:
     Raises:
         Malformed: it isn't such a record.
     """
-    try:
-        told = _RECORDS.decode(value)
-    except msgspec.MsgspecError as error:
-        raise Malformed(Reason.UNKNOWN_OVERRIDE, f"not a record of an override: {error}") from error
+    told = _RECORDS.read(value)
     override = Override(told.id, told.tenant, told.of, told.value, told.until_ms)
     return Order(override, told.by, told.at_ms, told.why, told.revoked_by, told.revoked_at_ms)

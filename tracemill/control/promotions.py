@@ -6,21 +6,10 @@ from typing import Annotated, Final, NamedTuple
 
 import msgspec
 
+from tracemill.assembly.excerpt import TRACE_ID_BYTES
 from tracemill.assembly.trace import Decided, Verdict
-from tracemill.control.strict import (
-    TRACE_ID_BYTES,
-    Moment,
-    Name,
-    Offset,
-    Revision,
-    Share,
-    Tenant,
-    Text,
-    TraceId,
-    Weight,
-    decoder,
-)  # fmt: skip
-from tracemill.errors import Malformed, Reason
+from tracemill.control.strict import Moment, Name, Offset, Records, Revision, Share, Tenant, Text, TraceId, Weight
+from tracemill.errors import Reason
 
 
 class Promotion(NamedTuple):
@@ -61,7 +50,7 @@ class _Record(msgspec.Struct, forbid_unknown_fields=True):
     known: _Known | None
 
 
-_RECORDS: Final = decoder(_Record)
+_RECORDS: Final = Records(_Record, "a promotion", Reason.UNKNOWN_PROMOTION)
 
 
 def promotion_record(promotion: Promotion) -> bytes:
@@ -91,12 +80,10 @@ def read_promotion(value: bytes) -> Promotion:
     Raises:
         Malformed: it isn't such a record.
     """
-    try:
-        told = _RECORDS.decode(value)
-    except msgspec.MsgspecError as error:
-        raise Malformed(Reason.UNKNOWN_PROMOTION, f"not a record of a promotion: {error}") from error
+    told = _RECORDS.read(value)
     key = bytes.fromhex(told.trace_id) + told.tenant.encode()
-    return Promotion(key, told.why, told.by, told.known and _decided(key, told.known))
+    known = _decided(key, told.known) if told.known else None
+    return Promotion(key, told.why, told.by, known)
 
 
 def _decided(key: bytes, known: _Known) -> Decided:
