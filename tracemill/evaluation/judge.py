@@ -93,7 +93,7 @@ class RuleBook:
         owner = traces.frame.owner.astype(np.int32)
         trace_ids = [case.trace_id for case in cases]
         upstream = read_upstream(trace_ids, pl.Series(pl.from_arrow(traces.frame.spans.trace_state)), owner)
-        hearing = _Hearing(table, traces, owner, upstream, _before(cases), stale)
+        hearing = _Hearing(table, traces, owner, upstream, cases, stale)
         # By identity: a steering is one object as long as nothing changes, and its hash goes through all overrides.
         known: dict[int, tuple[int, Steering]] = {}
         code = np.array([known.setdefault(id(case.steering), (len(known), case.steering))[0] for case in cases])
@@ -141,7 +141,7 @@ class _Hearing(NamedTuple):
     traces: Traces
     owner: npt.NDArray[np.int32]
     upstream: Upstream
-    before: Before
+    cases: Sequence[Case]
     stale: Mask
 
 
@@ -158,7 +158,8 @@ def _by_rules(rule_set: RuleSet, hearing: _Hearing) -> Verdicts:
     spans = span_frame(hearing.traces.frame, rule_set)
     if not once.all():
         spans, owners = (spans.filter(once) if spans.width else spans), owners[once]
-    return decide(rule_set, hearing.table, spans, owners, hearing.upstream, hearing.before)
+    before = _before(hearing.cases) if rule_set.limited else None
+    return decide(rule_set, hearing.table, spans, owners, hearing.upstream, before)
 
 
 def span_frame(frame: Frame, rule_set: RuleSet) -> pl.DataFrame:

@@ -49,7 +49,7 @@ def decide(
     matches = program.matches(traces, spans, trace_of_span)
     always = np.ones((1, traces.height), dtype=np.bool_)
     deciding = np.vstack([matches, always]).argmax(axis=0)
-    if before is None or not rule_set.limited:
+    if before is None:
         return program.verdicts(deciding, upstream)
     return program.limited(
         deciding, upstream, np.array(lowered(rule_set.written, before.rates))[before.group, deciding]
