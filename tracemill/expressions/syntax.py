@@ -23,6 +23,8 @@ MAX_DEPTH: Final = 20
 _DIALECT: Final = Dialect.get_or_raise("postgres")
 _OPENING: Final = frozenset({TokenType.L_PAREN, TokenType.CASE})
 _CLOSING: Final = frozenset({TokenType.R_PAREN, TokenType.END})
+_FOREIGN: Final = frozenset({TokenType.L_BRACE, TokenType.R_BRACE, TokenType.L_BRACKET, TokenType.R_BRACKET})
+"""Signs that no expression has; sqlglot has its own ideas of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ def parse_syntax(text: str) -> Parsed:
         raise ExpressionError("a NUL character can't be part of an expression", text, spot, spot + 1)
     tokens = _tokens(text)
     _check_size(tokens, text)
+    _check_signs(tokens, text)
     return Parsed(text, " ".join(_canonical(token) for token in tokens), _tree(tokens, text))
 
 
@@ -90,6 +93,12 @@ def _check_size(tokens: list[Token], text: str) -> None:
             raise ExpressionError(message, text, token.start, token.end + 1)
 
 
+def _check_signs(tokens: list[Token], text: str) -> None:
+    for token in tokens:
+        if token.token_type in _FOREIGN:
+            raise ExpressionError(_unexpected(token, text), text, token.start, token.end + 1)
+
+
 def _tree(tokens: list[Token], text: str) -> exp.Expr:
     parser = _DIALECT.parser(error_level=ErrorLevel.IMMEDIATE)
     try:
@@ -98,6 +107,9 @@ def _tree(tokens: list[Token], text: str) -> exp.Expr:
         raise _unreadable(error, tokens, text) from error
     except RecursionError as error:
         raise ExpressionError("the expression is nested too deeply", text, 0, len(text)) from error
+    except Exception as error:
+        # sqlglot stumbles over some texts that are no SQL: over `a{:0}`, with an AttributeError, if braces got through.
+        raise ExpressionError("this can't be read as an SQL expression", text, 0, len(text)) from error
     if len(trees) != 1 or trees[0] is None:
         semicolon = next((token for token in tokens if token.token_type is TokenType.SEMICOLON), tokens[-1])
         raise ExpressionError("expected one expression, without `;`", text, semicolon.start, semicolon.end + 1)
@@ -116,8 +128,12 @@ def _unreadable(error: ParseError, tokens: list[Token], text: str) -> Expression
     elif description.startswith("Expecting"):
         message = f"expected `{description.removeprefix('Expecting').strip()}` after `{shown}`"
     else:
-        message = f"`{shown}` isn't expected here"
+        message = _unexpected(token, text)
     return ExpressionError(message, text, token.start, token.end + 1)
+
+
+def _unexpected(token: Token, text: str) -> str:
+    return f"`{text[token.start : token.end + 1]}` isn't expected here"
 
 
 def _canonical(token: Token) -> str:
