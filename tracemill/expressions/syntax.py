@@ -23,6 +23,28 @@ MAX_DEPTH: Final = 20
 _DIALECT: Final = Dialect.get_or_raise("postgres")
 _OPENING: Final = frozenset({TokenType.L_PAREN, TokenType.CASE})
 _CLOSING: Final = frozenset({TokenType.R_PAREN, TokenType.END})
+_KEYWORDS: Final = frozenset(
+    (
+        "AND",
+        "OR",
+        "NOT",
+        "IS",
+        "NULL",
+        "TRUE",
+        "FALSE",
+        "IN",
+        "BETWEEN",
+        "LIKE",
+        "ILIKE",
+        "ESCAPE",
+        "CASE",
+        "WHEN",
+        "THEN",
+        "ELSE",
+        "END",
+    )
+)
+"""Words whose case says nothing. For others it does, also for those that are words of SQL: `name` is a column."""
 _FOREIGN: Final = frozenset({TokenType.L_BRACE, TokenType.R_BRACE, TokenType.L_BRACKET, TokenType.R_BRACKET})
 """Signs that no expression has; sqlglot has its own ideas of them."""
 
@@ -142,7 +164,6 @@ def _canonical(token: Token) -> str:
             return "'" + token.text.replace("'", "''") + "'"
         case TokenType.IDENTIFIER:
             return '"' + token.text.replace('"', '""') + '"'
-        case TokenType.VAR | TokenType.NUMBER:
-            return str(token.text)
         case _:
-            return str(token.text).upper()
+            text = str(token.text)
+            return text.upper() if text.upper() in _KEYWORDS else text

@@ -69,3 +69,11 @@ def test_all_spans_asks_for_one_at_least() -> None:
 )
 def test_both_sides_come_to_one_kind(text: str, root: object) -> None:
     assert parse(text, TRACE_KINDS).root == root
+
+
+@pytest.mark.parametrize("column", sorted(name for name, kind in SPAN_KINDS.items() if kind is Kind.TEXT))
+def test_the_canonical_text_names_the_same_columns(column: str) -> None:
+    """Also where a column's name is a word of SQL: a rule set is handed on in this form."""
+    canonical = parse_condition(f"any_span(({column}) = 'a')", TRACE_KINDS, SPAN_KINDS).canonical
+    assert canonical == f"any_span ( ( {column} ) = 'a' )"
+    assert parse_condition(canonical, TRACE_KINDS, SPAN_KINDS).canonical == canonical
