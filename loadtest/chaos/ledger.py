@@ -54,7 +54,7 @@ def draw_up(claims: list[Claim], config: Config) -> Ledger:
         check_decisions(truth, read_told(config.kafka)),
         check_kept(truth, stored),
         check_rows(truth, stored),
-        check_sums(stored),
+        check_sums(truth, stored),
         check_signals(truth, read_signals(config.kafka)),
     ]
     verdict = check(claims, config.kafka, config.store)[TENANT]

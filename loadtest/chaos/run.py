@@ -29,10 +29,11 @@ RULES: Final = Path(__file__).with_name("rules.yaml")
 ASSEMBLY: Final = Assembly(
     max_idle_ms=8_000,
     max_age_ms=20_000,
-    max_spans=10,
+    max_spans=12,
+    max_trace_bytes=8 * 1024,
     carry_after_ms=4_000,
     late_grace_ms=4_000,
-    partition_bytes=256 * 1024,
+    partition_bytes=384 * 1024,
 )
 """So that traces close for every reason (too many spans are those that were sent again), are carried, and are read back
 from the log."""

@@ -45,6 +45,11 @@ class Truth:
         """All spans of each trace that ever arrived."""
         return {key: spans for reader in self.readers for key, spans in reader.spans().items()}
 
+    @cached_property
+    def beyond(self) -> frozenset[bytes]:
+        """The keys of traces that became too large for their rows to tell of all their spans."""
+        return frozenset(key for reader in self.readers for key in reader.beyond)
+
     @property
     def open_traces(self) -> int:
         """How many traces haven't closed: none, once all is quiet."""

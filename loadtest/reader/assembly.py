@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
-
-from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
+from typing import Final, NamedTuple
 
 from loadtest.reader.facts import Fact, Judge, Verdict, fact_of, keep_everything
+from loadtest.reader.memory import OPEN_BYTES, RECORD_BYTES, runs
 from tracemill.config import Assembly
+
+PARTS: Final = 20
+NOTHING: Final = Verdict(False, "", 0.0)
 
 Record = tuple[int, bytes]
 """Append time in milliseconds, and value; an empty value is a tick."""
@@ -40,10 +42,12 @@ class _Trace:
     first_at: int
     last_at: int
     opened_with: int
-    late: bool
+    before: _Done | None
     rooted: bool
     count: int = 0
-    size: int = 0
+    span_bytes: int = 0
+    memory_bytes: int = 0
+    records: set[int] = field(default_factory=set)
     spans: dict[bytes, Fact] = field(default_factory=dict)
 
 
@@ -53,17 +57,24 @@ class _Done:
     closed_at: int
     revision: int
     rooted: bool
+    count: int
+    span_bytes: int
+    records: int
     spans: dict[bytes, Fact]
     verdict: Verdict
 
 
 class Reader:
-    """Reads a log; `rows` is what has to be decided, in order, and `verdicts` how, row by row."""
+    """Reads a log; `rows` is what has to be decided, in order, and `verdicts` how, row by row.
+
+    `beyond` are the keys of traces that became too large: their last row doesn't tell of all their spans.
+    """
 
     def __init__(self, limits: Assembly) -> None:
         self.limits = limits
         self.rows: list[Row] = []
         self.verdicts: list[Verdict] = []
+        self.beyond: set[bytes] = set()
         self._judge: Judge = keep_everything
         self._open: dict[bytes, _Trace] = {}
         self._done: dict[bytes, _Done] = {}
@@ -102,13 +113,21 @@ class Reader:
         self._close_due()
 
     def _due(self, trace: _Trace) -> tuple[int, str]:
-        limits = self.limits
-        if trace.rooted or trace.late:
-            wait, why = limits.quiet_period_ms, "complete" if trace.rooted else "idle"
+        if trace.rooted or trace.before:
+            wait, why = self._quiet_ms(trace.before), "complete" if trace.rooted else "idle"
         else:
-            wait, why = limits.max_idle_ms, "idle"
-        idle, age = trace.last_at + wait, trace.first_at + limits.max_age_ms
+            wait, why = self.limits.max_idle_ms, "idle"
+        idle, age = trace.last_at + wait, trace.first_at + self.limits.max_age_ms
         return (idle, why) if idle <= age else (age, "max_age")
+
+    def _quiet_ms(self, before: _Done | None) -> int:
+        """The larger a trace, the longer it waits to be worked out again."""
+        quiet = self.limits.quiet_period_ms
+        if before is None or self._is_beyond(before):
+            return quiet
+        of_spans = PARTS * before.count // self.limits.max_spans
+        of_bytes = PARTS * before.span_bytes // self.limits.max_trace_bytes
+        return max(quiet, min(quiet * max(of_spans, of_bytes), self.limits.max_age_ms))
 
     def _close_due(self) -> None:
         assert self._now is not None
@@ -119,39 +138,42 @@ class Reader:
 
     def _close(self, trace: _Trace, why: str, at: int) -> None:
         del self._open[trace.key]
-        before = self._done.get(trace.key) if trace.late else None
-        known = before.spans if before else {}
-        spans = {**trace.spans, **known}
-        revision, verdict = (before.revision, before.verdict) if before else (0, None)
-        if verdict is None or spans.keys() != known.keys():
-            revision += 1
-            verdict = _followed(verdict, self._judge(trace.key[:16], spans))
-            self.verdicts.append(verdict)
-            self.rows.append(
-                Row(trace.key, revision, why, at, self.next_offset - 1, trace.opened_at, trace.rooted, frozenset(spans))
-            )
-        self._done[trace.key] = _Done(trace.opened_at, at, revision, trace.rooted, spans, verdict)
+        before = trace.before
+        done = _Done(trace.opened_at, at, 0, trace.rooted, max(trace.count, len(trace.records)), trace.span_bytes,
+                     len(trace.records), dict(trace.spans), NOTHING)  # fmt: skip
+        if before is not None:
+            done.revision, done.verdict = before.revision, before.verdict
+            done.count, done.span_bytes = done.count + before.count, done.span_bytes + before.span_bytes
+            done.spans = {**trace.spans, **before.spans}
+        self._done[trace.key] = done
+        if self._is_beyond(done):
+            self.beyond.add(trace.key)
+            return
+        done.records += before.records if before else 0
+        if before is None or done.spans.keys() != before.spans.keys():
+            self._revise(done, trace, why)
+
+    def _is_beyond(self, done: _Done) -> bool:
+        """Whether a trace is too large to be worked out again."""
+        limits = self.limits
+        return done.count > 2 * limits.max_spans or done.span_bytes > 2 * limits.max_trace_bytes
+
+    def _revise(self, done: _Done, trace: _Trace, why: str) -> None:
+        known = done.verdict if trace.before else None
+        done.revision, done.verdict = done.revision + 1, _followed(known, self._judge(trace.key[:16], done.spans))
+        self.verdicts.append(done.verdict)
+        told = (done.closed_at, self.next_offset - 1, trace.opened_at, trace.rooted, frozenset(done.spans))
+        self.rows.append(Row(trace.key, done.revision, why, *told))
 
     def _add(self, value: bytes) -> list[_Trace]:
         touched: dict[bytes, _Trace] = {}
-        sizes: dict[bytes, int] = {}
-        for group in TracesData.FromString(value).resource_spans:
-            tenant = next(
-                pair.value.string_value
-                for pair in reversed(group.resource.attributes)
-                if pair.key == "tracemill.tenant"
-            )
-            for scope in group.scope_spans:
-                for span in scope.spans:
-                    key = span.trace_id + tenant.encode()
-                    trace = touched[key] = self._trace(key)
-                    trace.spans.setdefault(span.span_id, fact_of(span))
-                    trace.count += 1
-                    trace.rooted = trace.rooted or not span.parent_span_id
-                    size = span.ByteSize()
-                    sizes[key] = sizes.get(key, 0) + size + 1 + (1 if size < 128 else 2 if size < 16384 else 3)
-        for key, trace in touched.items():
-            trace.size += sizes[key]
+        for run in runs(value):
+            trace = touched[run.key] = self._trace(run.key)
+            for span in run.spans:
+                trace.spans.setdefault(span.span_id, fact_of(span))
+                trace.rooted = trace.rooted or not span.parent_span_id
+            trace.count, trace.span_bytes = trace.count + len(run.spans), trace.span_bytes + run.span_bytes
+            trace.memory_bytes += run.memory_bytes
         return list(touched.values())
 
     def _trace(self, key: bytes) -> _Trace:
@@ -161,12 +183,12 @@ class Reader:
             before = self._done.get(key)
             if before and before.closed_at + self.limits.memory_horizon_ms < self._now:
                 before = None
-            opened_at = before.opened_at if before else self._now
-            rooted = before.rooted if before else False
-            trace = self._open[key] = _Trace(
-                key, opened_at, self._now, self._now, self.next_offset - 1, before is not None, rooted
-            )
+            opened_at, rooted = (before.opened_at, before.rooted) if before else (self._now, False)
+            offset = self.next_offset - 1
+            trace = self._open[key] = _Trace(key, opened_at, self._now, self._now, offset, before, rooted)
+            trace.memory_bytes = OPEN_BYTES + RECORD_BYTES * (before.records if before else 0)
         trace.last_at = self._now
+        trace.records.add(self.next_offset - 1)
         return trace
 
     def _close_large(self, touched: list[_Trace]) -> None:
@@ -174,7 +196,9 @@ class Reader:
         for trace in touched:
             if trace.count >= self.limits.max_spans:
                 self._close(trace, "max_spans", self._now)
-        while sum(trace.size for trace in self._open.values()) > self.limits.partition_bytes:
+            elif trace.span_bytes >= self.limits.max_trace_bytes:
+                self._close(trace, "max_bytes", self._now)
+        while sum(trace.memory_bytes for trace in self._open.values()) > self.limits.partition_bytes:
             oldest = min(self._open.values(), key=lambda trace: (trace.opened_with, trace.key))
             self._close(oldest, "memory", self._now)
 

@@ -34,6 +34,8 @@ def row(trace: int = 1, revision: int = 1, cause: int = 0, **columns: Any) -> di
         "times": [5],
         "sizes": [100],
         "first_through": cause,
+        "spans": 2,
+        "span_bytes": 100,
         "span_ids": [trace, 2**64 - trace],
         "promoted": "",
         "route": "",

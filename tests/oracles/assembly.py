@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from opentelemetry.proto.trace.v1.trace_pb2 import Span, TracesData
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from loadtest.reader.assembly import PARTS
+from loadtest.reader.memory import OPEN_BYTES, RECORD_BYTES, RUN_BYTES, runs
 from tracemill.config import Assembly
 
 Record = tuple[int, bytes]
@@ -28,7 +30,8 @@ class Closed:
     """A trace that was closed: with all `spans` that came so far, of which it had `known` when it was closed before.
 
     `records` and `first_at` are of those that are new, `opened_with` is the first record of all. `rules` is the hash
-    of the rule set that held, `broken` says that some of it can't be decoded.
+    of the rule set that held, `broken` says that some of it can't be decoded. `count` spans (a record has one at least)
+    of `span_bytes` ever came for it; one that is `beyond` has too many, then the others are the latest only.
     """
 
     key: bytes
@@ -45,6 +48,10 @@ class Closed:
     known: int
     rules: str
     broken: bool
+    count: int = 0
+    span_bytes: int = 0
+    all_records: int = 0
+    beyond: bool = False
 
     @property
     def ids(self) -> frozenset[bytes]:
@@ -67,7 +74,8 @@ class OpenTrace:
     last_at: int
     before: Closed | None
     rooted: bool
-    size: int = 0
+    memory_bytes: int = 0
+    span_bytes: int = 0
     count: int = 0
     broken: bool = False
     records: list[int] = field(default_factory=list)
@@ -115,7 +123,7 @@ class Reader:
         found: list[Row] = []
         for one in self.closed:
             mark = (one.key, one.opened_at)
-            if one.broken or (one.late and not one.fresh):
+            if one.broken or one.beyond or (one.late and not one.fresh):
                 continue
             revision = revisions[mark] = revisions.get(mark, 0) + 1
             found.append((one.key, revision, one.closed_by, one.at, one.cause, one.opened_at, one.rooted, one.ids))
@@ -128,11 +136,20 @@ class Reader:
     def _due(self, trace: OpenTrace) -> tuple[int, str]:
         limits = self.limits
         if trace.rooted or trace.before:
-            wait, why = limits.quiet_period_ms, "complete" if trace.rooted else "idle"
+            wait, why = self._quiet_ms(trace.before), "complete" if trace.rooted else "idle"
         else:
             wait, why = limits.max_idle_ms, "idle"
         idle, age = trace.last_at + wait, trace.first_at + limits.max_age_ms
         return (idle, why) if idle <= age else (age, "max_age")
+
+    def _quiet_ms(self, before: Closed | None) -> int:
+        """The larger a trace, the longer it waits to be worked out again."""
+        quiet = self.limits.quiet_period_ms
+        if before is None or before.beyond:
+            return quiet
+        of_spans = PARTS * before.count // self.limits.max_spans
+        of_bytes = PARTS * before.span_bytes // self.limits.max_trace_bytes
+        return max(quiet, min(quiet * max(of_spans, of_bytes), self.limits.max_age_ms))
 
     def _close_due(self, offset: int) -> None:
         due = [(self._due(trace), trace) for trace in self._open.values()]
@@ -142,7 +159,12 @@ class Reader:
 
     def _close(self, trace: OpenTrace, why: str, at: int, offset: int) -> None:
         del self._open[trace.key]
-        earlier = trace.before.spans if trace.before else []
+        before = trace.before
+        count, span_bytes = max(trace.count, len(trace.records)), trace.span_bytes
+        if before:
+            count, span_bytes = count + before.count, span_bytes + before.span_bytes
+        beyond = count > 2 * self.limits.max_spans or span_bytes > 2 * self.limits.max_trace_bytes
+        earlier = before if not beyond else None
         self._done[trace.key] = Closed(
             key=trace.key,
             opened_at=trace.opened_at,
@@ -150,48 +172,45 @@ class Reader:
             at=at,
             cause=offset,
             closed_by=why,
-            late=trace.before is not None,
+            late=before is not None,
             rooted=trace.rooted,
-            opened_with=trace.before.opened_with if trace.before else trace.records[0],
+            opened_with=before.opened_with if before else trace.records[0],
             records=trace.records,
-            spans=earlier + trace.spans,
-            known=len(earlier),
+            spans=(earlier.spans if earlier else []) + trace.spans,
+            known=len(earlier.spans) if earlier else 0,
             rules=self._rules,
-            broken=trace.broken,
+            broken=trace.broken or (earlier is not None and earlier.broken),
+            count=count,
+            span_bytes=span_bytes,
+            all_records=len(trace.records) + (earlier.all_records if earlier else 0),
+            beyond=beyond,
         )
         self.closed.append(self._done[trace.key])
 
     def _add(self, value: bytes, broken: Sequence[Chunk]) -> list[OpenTrace]:
         touched: dict[bytes, OpenTrace] = {}
-        for group in TracesData.FromString(value).resource_spans:
-            tenant = next(
-                pair.value.string_value
-                for pair in reversed(group.resource.attributes)
-                if pair.key == "tracemill.tenant"
-            )
-            for scope in group.scope_spans:
-                for span in scope.spans:
-                    key, size = span.trace_id + tenant.encode(), span.ByteSize()
-                    trace = touched[key] = self._take(key, size + 1 + (1 if size < 128 else 2 if size < 16384 else 3))
-                    trace.spans.append(span)
-                    trace.rooted = trace.rooted or not span.parent_span_id
+        for run in runs(value):
+            trace = touched[run.key] = self._take(run.key, len(run.spans), run.span_bytes, run.memory_bytes)
+            trace.spans += run.spans
+            trace.rooted = trace.rooted or not all(span.parent_span_id for span in run.spans)
         for key, size in broken:
-            touched[key] = self._take(key, size)
+            touched[key] = self._take(key, 1, size, size + RUN_BYTES)
             touched[key].broken = True
         return list(touched.values())
 
-    def _take(self, key: bytes, size: int) -> OpenTrace:
-        """The trace for which a span of so many bytes came."""
+    def _take(self, key: bytes, count: int, span_bytes: int, memory_bytes: int) -> OpenTrace:
+        """The trace for which so many spans came."""
         trace = self._open.get(key)
         if trace is None:
             before = self._done.get(key)
             if before and before.at + self.limits.memory_horizon_ms < self._now:
                 before = None
-            opened_at = before.opened_at if before else self._now
-            rooted, broken = (before.rooted, before.broken) if before else (False, False)
-            trace = self._open[key] = OpenTrace(key, opened_at, self._now, self._now, before, rooted, broken=broken)
+            opened_at, rooted = (before.opened_at, before.rooted) if before else (self._now, False)
+            trace = self._open[key] = OpenTrace(key, opened_at, self._now, self._now, before, rooted)
+            trace.memory_bytes = OPEN_BYTES + RECORD_BYTES * (before.all_records if before else 0)
         trace.last_at = self._now
-        trace.size, trace.count = trace.size + size, trace.count + 1
+        trace.count, trace.span_bytes = trace.count + count, trace.span_bytes + span_bytes
+        trace.memory_bytes += memory_bytes
         offset = len(self.log_times) - 1
         if offset not in trace.records[-1:]:
             trace.records.append(offset)
@@ -201,6 +220,8 @@ class Reader:
         for trace in touched:
             if trace.count >= self.limits.max_spans:
                 self._close(trace, "max_spans", self._now, offset)
-        while sum(trace.size for trace in self._open.values()) > self.limits.partition_bytes:
+            elif trace.span_bytes >= self.limits.max_trace_bytes:
+                self._close(trace, "max_bytes", self._now, offset)
+        while sum(trace.memory_bytes for trace in self._open.values()) > self.limits.partition_bytes:
             oldest = min(self._open.values(), key=lambda trace: (trace.records[0], trace.key))
             self._close(oldest, "memory", self._now, offset)

@@ -57,6 +57,10 @@ def _decide(one: Closed, before: Decided | None, judges: Mapping[str, Judge], ho
     if one.broken:
         verdict = before.verdict if before else Verdict(False, UNDECODABLE, 0.0)
         return Decided(one, before.revision if before else 0, verdict, False, False, frozenset())
+    if one.beyond:
+        assert before
+        written = one.ids if before.verdict.keep else frozenset()
+        return Decided(one, before.revision, before.verdict, False, False, written)
     distinct = list({span.span_id: span for span in reversed(one.spans)}.values())
     stale = before is None and _is_stale(one, horizon_ms)
     policy, probability = judges[one.rules]([] if stale else distinct)

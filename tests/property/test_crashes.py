@@ -24,8 +24,8 @@ EXAMPLES = settings().max_examples
 
 MECHANISMS = {
     "carried over a restart", "shadows", "brought back from the log", "fenced", "records gone", "decisions gone",
-    "complete", "idle", "max_age", "max_spans", "memory",
-    "late", "only repeated", "promoted", "forgotten",
+    "complete", "idle", "max_age", "max_spans", "max_bytes", "memory",
+    "late", "beyond", "only repeated", "promoted", "forgotten",
     "stale", "undecodable", "errors", "large", "probes", "default",
 }  # fmt: skip
 """What a search that misses one of them would say nothing about."""
@@ -52,7 +52,7 @@ CLOSES_MEANWHILE = (
 """A carried trace closes while a flush is under way: the commit must not pass the record that closed it."""
 
 CLOSES_TWICE = (
-    SMALL.model_copy(update={"partition_bytes": 300, "max_age_ms": 70}),
+    SMALL.model_copy(update={"partition_bytes": 3_000, "max_age_ms": 70}),
     [
         Work([(0, spans(1, 0, parent=None)), (5, spans(2, 0, 1))], 2, None),
         Work([(20, spans(1, 1, 2, 3, 4, 5))], 1, 19),  # so many steps: all but the commit

@@ -158,6 +158,7 @@ class Partition:
         for one in decided:
             self.seen[one.closed.closed_by] += 1
             self.seen["late"] += one.closed.late
+            self.seen["beyond"] += one.closed.beyond
             self.seen["promoted"] += one.moved and one.verdict.keep
             self.seen["only repeated"] += one.closed.late and not one.closed.fresh
             self.seen[one.verdict.policy] += 1

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from tracemill import bundles
+from tracemill.assembly import sizes
 from tracemill.assembly.holds import Holds
 from tracemill.assembly.recent import Recent
 from tracemill.assembly.trace import Anchor, Decided, OpenTrace
@@ -48,22 +49,25 @@ class Arrivals:
         for group in groups:
             sender = self._sender(value, group)
             tenant = sender.tenant
+            # Whether others have the same sender isn't in the log, so each record's first chunk of it bears it.
+            beside = sizes.CHUNK_BYTES + len(sender.resource) + len(sender.scope)
             for trace_id, start, end, packed in group.chunks:
+                size, taken, beside = end - start, end - start + beside, sizes.CHUNK_BYTES
                 trace = find(trace_id + tenant)
                 if trace is None:
                     trace = self._begin(trace_id + tenant, now, offset)
                     if trace is None:
                         continue
-                size, spans = end - start, packed >> 1
-                if trace.records and trace.records[-1] == offset:
-                    trace.sizes[-1] += size
-                else:
-                    self._go_on(trace, anchor, now, size)
+                if not trace.records or trace.records[-1] != offset:
+                    self._go_on(trace, anchor, now)
                     touched.append(trace)
+                spans = packed >> 1
                 trace.pieces.append((value[start:end], sender, offset, spans))
-                trace.size += size
+                trace.sizes[-1] += taken
+                trace.size += taken
+                trace.span_bytes += size
                 trace.spans += spans
-                taken_bytes += size
+                taken_bytes += taken
                 if packed & 1:
                     trace.rooted = True
         self.held_bytes += taken_bytes
@@ -87,7 +91,7 @@ class Arrivals:
             self._open.pop(key, None)
             return None
         trace.promoted = trace.promoted or why
-        self._go_on(trace, anchor, now, 0)
+        self._go_on(trace, anchor, now)
         return trace
 
     def close(self, trace: OpenTrace) -> None:
@@ -110,12 +114,15 @@ class Arrivals:
             self._senders.clear()
         return self._senders.setdefault(sender, sender)
 
-    def _go_on(self, trace: OpenTrace, anchor: Anchor, now: int, size: int) -> None:
-        """The record behind `anchor` is one of the trace's, with so many bytes of it."""
+    def _go_on(self, trace: OpenTrace, anchor: Anchor, now: int) -> None:
+        """The record behind `anchor` is one of the trace's."""
+        size = 0 if trace.records else sizes.OPEN_BYTES + sizes.before_bytes(trace.before)
         trace.last_at = now
         trace.records.append(anchor.offset)
         trace.times.append(now)
         trace.sizes.append(size)
+        trace.size += size
+        self.held_bytes += size
         if trace.hold is None:
             self._holds.begin(trace, anchor, now)
 

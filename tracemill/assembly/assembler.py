@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from tracemill import bundles
+from tracemill.assembly import sizes
 from tracemill.assembly.arrivals import Arrivals
 from tracemill.assembly.clock import LogClock
 from tracemill.assembly.holds import Holds, carry
@@ -69,9 +70,7 @@ class Assembler:
         """
         now = self._advance(offset, append_ms)
         trace = self._arrivals.promote(self._before, now, key, why, known)
-        touched = [] if trace is None else [trace]
-        self._waits.begin([one for one in touched if one.records[0] == offset] + self._shadows.grow(offset))
-        self._waits.go_on(touched, now)
+        self._take(() if trace is None else (trace,), now, offset)
 
     def feed_bundle(self, offset: int, append_ms: int, value: bytes, index: bytes) -> None:
         """A bundle of spans.
@@ -81,9 +80,7 @@ class Assembler:
         """
         now = self._advance(offset, append_ms)
         touched = self._arrivals.take(self._before, now, value, list(bundles.read_index(index, len(value))))
-        self._waits.begin([trace for trace in touched if trace.records[0] == offset] + self._shadows.grow(offset))
-        self._waits.go_on(touched, now)
-        self._enforce(touched, now, offset)
+        self._take(touched, now, offset)
 
     def _advance(self, offset: int, append_ms: int) -> int:
         """Move the time on and close (or carry) what is due, ordered by due time and trace."""
@@ -105,12 +102,18 @@ class Assembler:
         self.next_offset = offset + 1
         return now
 
+    def _take(self, touched: Sequence[OpenTrace], now: int, offset: int) -> None:
+        """The record at `offset` has brought something for these."""
+        self._waits.begin([trace for trace in touched if trace.records[0] == offset] + self._shadows.grow(offset))
+        self._waits.go_on(touched, now)
+        self._enforce(touched, now, offset)
+
     def _enforce(self, touched: Iterable[OpenTrace], now: int, offset: int) -> None:
         """Close what is too large, then the oldest until the partition is within its budget."""
         for trace in touched:
-            if trace.spans >= self._limits.max_spans:
-                self._close(trace, ClosedBy.MAX_SPANS, now, offset)
-        self._shadows.end(offset, ClosedBy.MAX_SPANS)
+            if (too_large := sizes.closes(trace, self._limits)) is not None:
+                self._close(trace, too_large, now, offset)
+        self._shadows.end(offset, ClosedBy.MAX_SPANS, ClosedBy.MAX_BYTES)
         while self.held_bytes + self._shadows.held_bytes > self._limits.partition_bytes:
             trace = self._waits.oldest()
             if trace.shadow:
@@ -183,12 +186,12 @@ class Assembler:
 
     @property
     def held_bytes(self) -> int:
-        """Bytes of the spans of open traces."""
+        """Memory that the open traces take."""
         return self._arrivals.held_bytes
 
     @property
     def shadow_bytes(self) -> int:
-        """Bytes that count against the budget though their traces are decided."""
+        """Memory that counts against the budget though their traces are decided."""
         return self._shadows.held_bytes
 
     @property

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import pyarrow as pa
 
+from tracemill import topics
 from tracemill.assembly.trace import Anchor
 from tracemill.schema import ROUTE_P95
 
@@ -40,6 +41,8 @@ SCHEMA: Final = pa.schema(
         ("times", pa.list_(pa.int64())),
         ("sizes", pa.list_(pa.int32())),
         ("first_through", pa.int64()),
+        ("spans", pa.int64()),
+        ("span_bytes", pa.int64()),
         ("span_ids", pa.list_(pa.uint64())),
         ("promoted", pa.string()),
         ("route", pa.string()),
@@ -49,12 +52,17 @@ SCHEMA: Final = pa.schema(
 )
 """Times are log time in milliseconds; `at` is when the row came to be, `cause` the offset of the record that caused it.
 
-`records` are the offsets of the records that the trace's spans came in: of a decided trace all, of a carried one those
-not listed before. `times` and `sizes` are the log times of the records new in this row, and the trace's bytes in each.
-`first_through` is the last record of revision 1. `promoted` is why a carried trace is to be kept, if it was asked for.
+`records` are the offsets of the records that the trace's spans came in: of a decided trace all, or the latest of one
+that is too large to be computed again, of a carried one those not listed before. `times` and `sizes` are the log times
+of the records new in this row, and the memory that the trace took for each. `first_through` is the last record of
+revision 1, `spans` and `span_bytes` are all that a decided trace has had. `promoted` is why a carried trace is to be
+kept, if it was asked for.
 `route` and `duration_ms` are a decided trace's, `route_p95_ms` what its duration was compared with, if a rule did.
 """
 
+LARGE_BYTES: Final = topics.RECORD_BYTES // 2
+"""A larger block is compressed: one row can have so much, of a trace whose spans came in many records."""
+_COMPRESSED: Final = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", 1))
 _NEVER_NULL: Final = tuple(name for name in SCHEMA.names if name != ROUTE_P95)
 _ANCHOR: Final = b"anchor"
 _TAKEOVER: Final = b"takeover"
@@ -84,7 +92,8 @@ def takeover(anchor: Anchor) -> bytes:
 
 def _stream(table: Any, metadata: dict[bytes, bytes]) -> bytes:
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, SCHEMA.with_metadata(metadata)) as writer:
+    options = _COMPRESSED if table.nbytes > LARGE_BYTES else None
+    with pa.ipc.new_stream(sink, SCHEMA.with_metadata(metadata), options=options) as writer:
         writer.write_table(table.replace_schema_metadata(metadata))
     return sink.getvalue().to_pybytes()
 

@@ -17,7 +17,7 @@ _ROW_BITS: Final = 24
 _ROW_MASK: Final = (1 << _ROW_BITS) - 1
 _KEPT: Final = [
     "revision", "opened_at", "at", "rooted", "keep", "policy", "rules", "probability", "adjusted_count", "records",
-    "first_through",
+    "first_through", "spans", "span_bytes",
 ]  # fmt: skip
 
 
@@ -69,7 +69,7 @@ class Memory:
         verdict = Verdict(row["keep"], row["policy"], row["probability"], row["adjusted_count"], row["rules"])
         return Decided(
             key, row["opened_at"], row["at"], row["records"], row["first_through"], row["rooted"], None,
-            row["revision"], verdict,
+            row["spans"], row["span_bytes"], row["revision"], verdict,
         )  # fmt: skip
 
     def forget(self, now_ms: int) -> None:

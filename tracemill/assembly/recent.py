@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Protocol
 
+from tracemill.assembly import sizes
 from tracemill.assembly.trace import Closing, Decided, Event, OpenTrace
 from tracemill.config import Assembly
 
@@ -27,7 +28,7 @@ class Recent:
 
     def __init__(self, limits: Assembly, memory: Remembers) -> None:
         self._grace_ms, self._limit_bytes = limits.late_grace_ms, limits.late_grace_bytes
-        self._horizon_ms = limits.memory_horizon_ms
+        self._limits, self._horizon_ms = limits, limits.memory_horizon_ms
         self._memory = memory
         self._decided: dict[bytes, Decided] = {}
         self._grace: deque[tuple[int, int, Decided]] = deque()
@@ -42,7 +43,7 @@ class Recent:
 
     def close(self, trace: OpenTrace, at: int) -> Decided:
         """`trace` is closed at the log time `at`: what is known of it from now on."""
-        decided = self._decided[trace.key] = _decided(trace, at)
+        decided = self._decided[trace.key] = self._close(trace, at)
         self._grace.append((at + self._grace_ms, trace.size, decided))
         self.grace_bytes += trace.size
         return decided
@@ -62,18 +63,25 @@ class Recent:
             if self._decided.get(decided.key) is decided:
                 del self._decided[decided.key]
 
-
-def _decided(trace: OpenTrace, closed_at: int) -> Decided:
-    before, own = trace.before, trace.pieces
-    if before is None:
-        return Decided(trace.key, trace.opened_at, closed_at, trace.records, trace.records[-1], trace.rooted, own)
-    return Decided(
-        trace.key,
-        trace.opened_at,
-        closed_at,
-        before.records + trace.records,
-        before.first_through,
-        trace.rooted,
-        None if before.pieces is None else before.pieces + own,
-        whole=before.pieces is None or before.whole,
-    )
+    def _close(self, trace: OpenTrace, closed_at: int) -> Decided:
+        before = trace.before
+        decided = Decided(
+            trace.key,
+            trace.opened_at,
+            closed_at,
+            trace.records,
+            before.first_through if before else trace.records[-1],
+            trace.rooted,
+            trace.pieces,
+            sizes.counted(trace) + (before.spans if before else 0),
+            trace.span_bytes + (before.span_bytes if before else 0),
+        )
+        if before is None:
+            return decided
+        if sizes.beyond(decided, self._limits):
+            decided.whole = False
+            return decided
+        decided.records = before.records + trace.records
+        decided.pieces = None if before.pieces is None else before.pieces + trace.pieces
+        decided.whole = before.pieces is None or before.whole
+        return decided

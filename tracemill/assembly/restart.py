@@ -195,3 +195,4 @@ def _fill(trace: OpenTrace, found: Mapping[int, Bundle]) -> None:
             trace.pieces += pieces
             trace.rooted = trace.rooted or rooted
     trace.spans = sum(piece[3] for piece in trace.pieces)
+    trace.span_bytes = sum(len(piece[0]) for piece in trace.pieces)

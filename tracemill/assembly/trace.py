@@ -17,6 +17,7 @@ class ClosedBy(StrEnum):
     IDLE = "idle"
     MAX_AGE = "max_age"
     MAX_SPANS = "max_spans"
+    MAX_BYTES = "max_bytes"
     MEMORY = "memory"
 
 
@@ -56,8 +57,9 @@ class Decided:
     """A trace that was closed. `verdict` and `revision` are filled in when its flush has decided.
 
     `pieces` is None once its spans have left memory: then they are in the log, in the records at `records`. What came
-    in a record after `first_through` came late. `settled` says that it is remembered elsewhere too, `whole` whether
-    the log still has all of it.
+    in a record after `first_through` came late. `spans` and `span_bytes` are those of all its spans so far, however
+    often one came. `settled` says that it is remembered elsewhere too, `whole` whether all of it can be had: from the
+    log, and not beyond what a trace may have. Of one that is beyond it, `records` and `pieces` are the latest only.
     """
 
     key: bytes
@@ -67,6 +69,8 @@ class Decided:
     first_through: int
     rooted: bool
     pieces: list[Piece] | None
+    spans: int = 0
+    span_bytes: int = 0
     revision: int = 0
     verdict: Verdict | None = None
     settled: bool = False
@@ -82,9 +86,10 @@ class Decided:
 class OpenTrace:
     """The spans of a trace that came since it was opened, or since it was last decided (`before`).
 
-    `records` are the offsets of the records they came in, `times` those records' log times, `sizes` the trace's bytes
-    in each; `listed` of them have been written down by a `Carry`. A record may also have `promoted` it by hand, for the
-    reason named there: it is among them with no bytes. `told` says that nobody but that record knows what `before`
+    `spans` and `span_bytes` count them; `size` is the memory that they take, which a partition's budget counts.
+    `records` are the offsets of the records they came in, `times` those records' log times, `sizes` the memory for
+    each; `listed` of them have been written down by a `Carry`. A record may also have `promoted` it by hand, for the
+    reason named there: it is among them without spans. `told` says that nobody but that record knows what `before`
     was. A `shadow` has no spans: see `Shadows`.
     """
 
@@ -96,6 +101,7 @@ class OpenTrace:
     rooted: bool
     hold: Hold | None = None
     spans: int = 0
+    span_bytes: int = 0
     size: int = 0
     listed: int = 0
     unlisted_at: int = 0

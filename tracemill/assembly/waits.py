@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 
+from tracemill.assembly import sizes
+from tracemill.assembly.paced import Paced
 from tracemill.assembly.trace import ClosedBy, OpenTrace
 from tracemill.config import Assembly
 
@@ -19,6 +21,7 @@ class Waits:
         self._limits = limits
         self._quiet: Queue = deque()
         self._idle: Queue = deque()
+        self._paced = Paced(lambda trace: trace.last_at + sizes.quiet_ms(trace, limits))
         self._age: deque[OpenTrace] = deque()
 
     def begin(self, traces: Iterable[OpenTrace]) -> None:
@@ -29,7 +32,10 @@ class Waits:
         """Something came for these at the log time `now`."""
         quiet, idle = self._quiet, self._idle
         for trace in traces:
-            (quiet if trace.waits_for_quiet else idle).append((now, trace))
+            if trace.before is not None and sizes.quiet_ms(trace, self._limits) > self._limits.quiet_period_ms:
+                self._paced.add(trace)
+            else:
+                (quiet if trace.waits_for_quiet else idle).append((now, trace))
 
     def due(self, now: int) -> Iterator[tuple[int, OpenTrace, ClosedBy]]:
         """Traces that have to close by the log time `now`, when they had to, and why; a shadow may be among them."""
@@ -37,7 +43,8 @@ class Waits:
             while queue and queue[0][0] + wait <= now:
                 at, trace = queue.popleft()
                 if self._still_waits(queue, at, trace):
-                    yield at + wait, trace, ClosedBy.COMPLETE if trace.rooted else ClosedBy.IDLE
+                    yield at + wait, trace, _when_quiet(trace)
+        yield from ((at, trace, _when_quiet(trace)) for at, trace in self._paced.due(now))
         age, longest = self._age, self._limits.max_age_ms
         while age and (not age[0].is_open or age[0].first_at + longest <= now):
             trace = age.popleft()
@@ -46,6 +53,7 @@ class Waits:
     def next_due(self) -> int | None:
         """The log time at which something is due, if nothing comes until then; None where nothing is open."""
         ahead = [self._age[0].first_at + self._limits.max_age_ms] if self._age else []
+        ahead += [at for at in (self._paced.next_due(),) if at is not None]
         for queue, wait in self._queues():
             while queue and not self._still_waits(queue, *queue[0]):
                 queue.popleft()
@@ -69,3 +77,7 @@ class Waits:
     def _still_waits(self, queue: Queue, at: int, trace: OpenTrace) -> bool:
         """Whether nothing has come for `trace` since it was queued at `at`, and this is the queue it waits in."""
         return trace.is_open and trace.last_at == at and trace.waits_for_quiet is (queue is self._quiet)
+
+
+def _when_quiet(trace: OpenTrace) -> ClosedBy:
+    return ClosedBy.COMPLETE if trace.rooted else ClosedBy.IDLE

@@ -8,7 +8,7 @@ import msgspec
 
 from tracemill.assembly.excerpt import TRACE_ID_BYTES
 from tracemill.assembly.trace import Decided, Verdict
-from tracemill.control.strict import Moment, Name, Offset, Records, Revision, Share, Tenant, Text, TraceId, Weight
+from tracemill.control.strict import Moment, Name, Offset, Records, Revision, Share, Size, Tenant, Text, TraceId, Weight
 from tracemill.errors import Reason
 
 
@@ -38,6 +38,8 @@ class _Known(msgspec.Struct, forbid_unknown_fields=True):
     records: Annotated[list[Offset], msgspec.Meta(min_length=1)]
     first_through: Offset
     rooted: bool
+    spans: Size
+    span_bytes: Size
     revision: Revision
     verdict: _Verdict
 
@@ -69,6 +71,8 @@ def _known(decided: Decided) -> _Known | None:
         list(decided.records),
         decided.first_through,
         decided.rooted,
+        decided.spans,
+        decided.span_bytes,
         decided.revision,
         _Verdict(*decided.verdict),
     )
@@ -90,5 +94,5 @@ def _decided(key: bytes, known: _Known) -> Decided:
     verdict = Verdict(*(getattr(known.verdict, name) for name in Verdict._fields))
     return Decided(
         key, known.opened_at, known.closed_at, known.records, known.first_through, known.rooted, None,
-        known.revision, verdict,
+        known.spans, known.span_bytes, known.revision, verdict,
     )  # fmt: skip

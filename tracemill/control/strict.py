@@ -16,6 +16,7 @@ Text = Annotated[str, msgspec.Meta(max_length=1_000)]
 Moment = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 """Milliseconds since the epoch, or of log time."""
 Offset = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+Size = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 Revision = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 2)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Weight = Annotated[float, msgspec.Meta(ge=0)]

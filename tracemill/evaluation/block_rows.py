@@ -65,6 +65,8 @@ def _rows(closings: Sequence[Closing], decided: Mapping[str, Any]) -> Any:
         "times": [closing.trace.times for closing in closings],
         "sizes": [closing.trace.sizes for closing in closings],
         "first_through": [closing.decided.first_through for closing in closings],
+        "spans": [closing.decided.spans for closing in closings],
+        "span_bytes": [closing.decided.span_bytes for closing in closings],
         "promoted": [closing.trace.promoted for closing in closings],
         **decided,
     }
@@ -109,6 +111,8 @@ def _carried(carries: Sequence[Carry]) -> Any:
             "times": carry.times,
             "sizes": carry.sizes,
             "first_through": 0,
+            "spans": 0,
+            "span_bytes": 0,
             "span_ids": [],
             "promoted": carry.promoted,
             "route": "",

@@ -23,27 +23,10 @@ MAX_DEPTH: Final = 20
 _DIALECT: Final = Dialect.get_or_raise("postgres")
 _OPENING: Final = frozenset({TokenType.L_PAREN, TokenType.CASE})
 _CLOSING: Final = frozenset({TokenType.R_PAREN, TokenType.END})
-_KEYWORDS: Final = frozenset(
-    (
-        "AND",
-        "OR",
-        "NOT",
-        "IS",
-        "NULL",
-        "TRUE",
-        "FALSE",
-        "IN",
-        "BETWEEN",
-        "LIKE",
-        "ILIKE",
-        "ESCAPE",
-        "CASE",
-        "WHEN",
-        "THEN",
-        "ELSE",
-        "END",
-    )
-)
+_KEYWORDS: Final = frozenset({
+    "AND", "OR", "NOT", "IS", "NULL", "TRUE", "FALSE", "IN", "BETWEEN", "LIKE", "ILIKE", "ESCAPE",
+    "CASE", "WHEN", "THEN", "ELSE", "END",
+})  # fmt: skip
 """Words whose case says nothing. For others it does, also for those that are words of SQL: `name` is a column."""
 _FOREIGN: Final = frozenset({TokenType.L_BRACE, TokenType.R_BRACE, TokenType.L_BRACKET, TokenType.R_BRACKET})
 """Signs that no expression has; sqlglot has its own ideas of them."""

@@ -60,7 +60,7 @@ class History:
 
     def note(self, rows: Any) -> None:
         """Rows of `blocks.SCHEMA`, all `decided`, each written once: their first decisions are remembered."""
-        firsts = rows.filter(pc.equal(pc.list_value_length(rows["records"]), pc.list_value_length(rows["times"])))
+        firsts = rows.filter((_series(rows["first_through"]) == _series(rows["records"]).list.last()).to_arrow())
         if not len(firsts):
             return
         frame = _frame(firsts)
@@ -146,7 +146,7 @@ def _frame(rows: Any) -> pl.DataFrame:
             "minute": at // _MINUTE_MS,
             "policy": _series(rows["policy"]),
             "spans": _series(pc.list_value_length(rows["span_ids"])).cast(pl.Int64),
-            "bytes": _series(rows["sizes"]).list.sum().cast(pl.Int64),
+            "bytes": _series(rows["span_bytes"]),
             "tenant": _series(rows["tenant"]),
             "route": _series(rows["route"]),
             "duration_ms": _series(rows["duration_ms"]),

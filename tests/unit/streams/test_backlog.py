@@ -19,8 +19,9 @@ from tracemill.config import Assembly
 def closings(count: int) -> list[Event]:
     """So many closed traces, all of one size."""
     ours = partition()
-    ours.assembler.feed_bundle(0, NOW_MS, *bundle([S(trace=number) for number in range(1, count + 1)]))
-    ours.assembler.feed_tick(1, NOW_MS + 100)
+    for number in range(1, count + 1):
+        ours.assembler.feed_bundle(number, NOW_MS, *bundle([S(trace=number)]))
+    ours.assembler.feed_tick(count + 1, NOW_MS + 100)
     return ours.collect()
 
 

@@ -80,7 +80,7 @@ def _row(**values: object) -> Plant:
         (_row(adjusted_count=3.0), {"different": 1}),
         (_row(revision=9), {"different": 1}),
         (_row(span_count=7_000), {"different": 1}),
-        (_row(closed_by="memory"), {"different": 1}),
+        (_row(closed_by="max_age"), {"different": 1}),
         (_row(trace_id=bytes(16)), {"missing": 1, "nobody's": 1}),
         (lambda stored: replace(stored, traces=stored.traces[1:]), {"missing": 1}),
         (lambda stored: replace(stored, traces=pl.concat([stored.traces, stored.traces[:1]])), {"twice": 1}),
@@ -113,6 +113,6 @@ def _sum(**values: object) -> Plant:
     ],
 )
 def test_every_row_is_what_its_spans_amount_to(plant: Plant, found: dict[str, int]) -> None:
-    findings = check_sums(plant(left().stored))
+    findings = check_sums(left().truth, plant(left().stored))
     assert findings.looked_at > 100
     assert _wrong(findings) == found

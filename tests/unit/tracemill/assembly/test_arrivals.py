@@ -9,6 +9,7 @@ from tracemill.assembly.arrivals import Arrivals
 from tracemill.assembly.holds import Holds
 from tracemill.assembly.memory import Memory
 from tracemill.assembly.recent import Recent
+from tracemill.assembly.sizes import CHUNK_BYTES, OPEN_BYTES
 from tracemill.assembly.trace import OpenTrace
 from tracemill.config import Assembly
 
@@ -35,7 +36,9 @@ def test_chunks_of_one_trace_in_one_record_are_one_arrival() -> None:
     partition = Partition()
     (trace,) = partition.take(3, S(span=0), S(span=1, parent=0), twice=True)
     assert (trace.records, trace.times, trace.spans, trace.rooted) == ([3], [3], 4, True)
-    assert trace.sizes == [trace.size] == [sum(len(piece[0]) for piece in trace.pieces)]
+    assert trace.span_bytes == sum(len(piece[0]) for piece in trace.pieces)
+    senders = sum(len(piece[1].resource) + len(piece[1].scope) for piece in trace.pieces)
+    assert trace.sizes == [trace.size] == [OPEN_BYTES + 2 * CHUNK_BYTES + trace.span_bytes + senders]
     assert partition.arrivals.held_bytes == trace.size
     assert trace.pieces[0][1] is trace.pieces[1][1]
 

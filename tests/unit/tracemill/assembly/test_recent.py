@@ -77,6 +77,18 @@ def test_a_revision_takes_over_what_was_known_and_outlives_it() -> None:
     assert where.get(first.key, 60) is after
 
 
+def test_a_trace_that_has_become_too_large_goes_on_with_its_latest_spans_alone() -> None:
+    limits = Assembly(max_spans=2)
+    where, trace = Recent(limits, Past()), open_trace(at=5)
+    trace.spans, trace.pieces = 3, [(b"first", SENDER, 5, 3)]
+    before = where.close(trace, 7)
+    again = OpenTrace(trace.key, 5, 20, 20, before, rooted=True, spans=2, span_bytes=60, records=[20])
+    again.pieces.append((b"second", SENDER, 20, 2))
+    after = where.close(again, 40)
+    assert (after.records, after.pieces, after.first_through) == ([20], again.pieces, 5)
+    assert (after.spans, after.span_bytes, after.whole) == (5, 60, False)
+
+
 def test_spans_that_have_left_memory_stay_away() -> None:
     where, trace = recent(), open_trace(at=5)
     before = closed(where, trace, 7)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.builders.traces import open_trace
-from tracemill.assembly.trace import ClosedBy, OpenTrace
+from tracemill.assembly.trace import ClosedBy, Decided, OpenTrace
 from tracemill.assembly.waits import Waits
 from tracemill.config import Assembly
 
@@ -41,6 +41,18 @@ def test_whatever_comes_starts_the_wait_anew_but_for_the_age() -> None:
         assert list(waits.due(at)) == []
         go_on(waits, trace, at)
     assert list(waits.due(150)) == [(150, trace, ClosedBy.MAX_AGE)]
+
+
+def test_a_large_trace_that_was_decided_before_waits_longer() -> None:
+    small, large = open_trace(1), open_trace(2)
+    small.before = Decided(small.key, 0, 0, [0], 0, True, None, 5, 100)
+    large.before = Decided(large.key, 0, 0, [0], 0, True, None, LIMITS.max_spans // 5, 100)
+    waits = waiting(small, large)
+    assert list(waits.due(20)) == [(20, small, ClosedBy.IDLE)]
+    go_on(waits, large, 30)
+    assert waits.next_due() == 110
+    assert list(waits.due(109)) == []
+    assert list(waits.due(110)) == [(110, large, ClosedBy.IDLE)]
 
 
 def test_a_root_that_comes_late_shortens_the_wait() -> None:

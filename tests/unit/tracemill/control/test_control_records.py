@@ -22,7 +22,7 @@ from tracemill.sampling.steering import MAX_OVERRIDES, Of, Override, Steering
 OVERRIDE = Override("o1", "acme", Of.USER, "ada", 2_000)
 ORDER = Order(OVERRIDE, "ops", 1_000, "ticket 7")
 KEY = trace_id(1) + b"acme"
-KNOWN = Decided(KEY, 10, 20, [3, 5], 5, True, None, 2, Verdict(False, "default", 0.1, 0.0, "abc"))
+KNOWN = Decided(KEY, 10, 20, [3, 5], 5, True, None, 7, 900, 2, Verdict(False, "default", 0.1, 0.0, "abc"))
 PROMOTION = Promotion(KEY, "feedback", "ops", KNOWN)
 
 
@@ -41,7 +41,8 @@ def test_a_promotion_comes_back_as_it_was_written() -> None:
     found = read_promotion(promotion_record(PROMOTION))
     assert (found.key, found.why, found.by) == (KEY, "feedback", "ops")
     assert found.known
-    names = ("key", "opened_at", "closed_at", "records", "first_through", "rooted", "revision", "verdict")
+    names = ("key", "opened_at", "closed_at", "records", "first_through", "rooted", "spans", "span_bytes", "revision")
+    assert found.known.verdict == KNOWN.verdict
     assert [getattr(found.known, name) for name in names] == [getattr(KNOWN, name) for name in names]
     assert read_promotion(promotion_record(PROMOTION._replace(known=None))).known is None
 

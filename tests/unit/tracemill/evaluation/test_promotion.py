@@ -96,7 +96,7 @@ def test_one_that_nobody_ever_heard_of_stays_unknown() -> None:
 
 def test_one_that_is_forgotten_is_known_from_the_request() -> None:
     verdict = Verdict(False, "default", 0.001, 0.0, RULES.digest)
-    known = Decided(trace_id(1) + b"default", NOW, NOW + 100, [0], 0, True, None, 1, verdict)
+    known = Decided(trace_id(1) + b"default", NOW, NOW + 100, [0], 0, True, None, 2, 60, 1, verdict)
     written = run(spans(0, ROOT, CHILD), tick(120), promoted(NOW + 5_000, known=known), tick(5_200))
     assert rows(written) == [FIRST, (2, "keep", *BY_HAND)]
     assert stored(written).keys() == {span_id(0), span_id(1)}
@@ -104,7 +104,7 @@ def test_one_that_is_forgotten_is_known_from_the_request() -> None:
 
 def test_one_of_which_the_log_has_nothing_left_stays_what_it_was() -> None:
     verdict = Verdict(False, "default", 0.001, 0.0, RULES.digest)
-    known = Decided(trace_id(1) + b"default", NOW, NOW + 100, [0], 0, True, None, 3, verdict)
+    known = Decided(trace_id(1) + b"default", NOW, NOW + 100, [0], 0, True, None, 2, 60, 3, verdict)
     written = run(tick(0), promoted(NOW + 10, known=known), tick(200))
     assert (rows(written), stored(written)) == ([], {})
     (row,) = (row for row in written.rows() if row["row"] == "decided")
@@ -129,7 +129,7 @@ def test_a_request_outlives_the_worker_that_read_it() -> None:
 def test_what_only_the_request_knows_outlives_the_worker_that_read_it() -> None:
     """The commit waits for it, however long it stays open: nobody else could tell what was decided."""
     verdict = Verdict(False, "default", 0.001, 0.0, RULES.digest)
-    known = Decided(trace_id(1) + b"default", NOW, NOW + 100, [0], 0, True, None, 1, verdict)
+    known = Decided(trace_id(1) + b"default", NOW, NOW + 100, [0], 0, True, None, 2, 60, 1, verdict)
     log = [spans(0, ROOT, CHILD), tick(120), promoted(NOW + 5_000, known=known), tick(5_060), tick(5_070), tick(5_300)]
     written = Written()
     worker = Worker(LIMITS, log, written, RULES)

@@ -24,12 +24,12 @@ def rows(*some: dict) -> pa.Table:
 
 
 def decided(at: int, policy: str = "errors", **columns: object) -> dict:
-    return row(at=at, policy=policy, records=[1], times=[1], **columns)
+    return row(at=at, policy=policy, records=[1], times=[1], first_through=1, **columns)
 
 
 def test_a_minute_is_counted_in_all_partitions() -> None:
     history = History(HORIZON, share=0.25)
-    history.note(rows(*(decided(at, sizes=[50], span_ids=[1, 2]) for at in range(0, MINUTE, SLOT))))
+    history.note(rows(*(decided(at, span_bytes=50, span_ids=[1, 2]) for at in range(0, MINUTE, SLOT))))
     assert history.rates(6) == {"errors": Rate(4 * 6, 4 * 12, 4 * 300)}
 
 
@@ -49,7 +49,7 @@ def test_what_is_decided_now_does_not_show_yet() -> None:
 
 def test_only_first_decisions_count() -> None:
     history = History(HORIZON)
-    history.note(rows(row(at=0, records=[1, 2], times=[2])))
+    history.note(rows(row(at=0, records=[1, 2], times=[2], first_through=1), row(at=0, records=[3], times=[3], first_through=1)))
     assert history.rates(1) == {}
 
 
