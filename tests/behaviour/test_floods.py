@@ -145,7 +145,7 @@ def test_spans_as_large_as_may_be_close_their_trace_and_share_the_budget() -> No
     found = Counter((row["trace_id"][:4] == "0001", row["closed_by"]) for row in rows(written))
     assert found == {(True, "max_bytes"): 1, (False, "memory"): 4, (False, "idle"): 8}
     told = [row["closed_by"] for row in written.rows() if row["trace_id"][:2] == b"\0\1"]
-    assert told == ["max_bytes", "max_bytes", "complete"], "from the second on it is too large for another row"
+    assert told == ["max_bytes", "max_bytes", "memory"], "from the second on it is too large for another row"
     assert len(stored(written)) == 24
 
 

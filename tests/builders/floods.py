@@ -83,4 +83,4 @@ def _resident_bytes() -> int:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(sys.argv[1])))
+    sys.stdout.write(json.dumps(measure(sys.argv[1])))

@@ -49,7 +49,8 @@ def test_what_is_decided_now_does_not_show_yet() -> None:
 
 def test_only_first_decisions_count() -> None:
     history = History(HORIZON)
-    history.note(rows(row(at=0, records=[1, 2], times=[2], first_through=1), row(at=0, records=[3], times=[3], first_through=1)))
+    late = {"at": 0, "first_through": 1}
+    history.note(rows(row(records=[1, 2], times=[2], **late), row(records=[3], times=[3], **late)))
     assert history.rates(1) == {}
 
 
