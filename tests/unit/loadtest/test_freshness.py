@@ -104,7 +104,7 @@ def test_the_two_oldest_that_are_due_are_looked_for_until_they_are_given_up() ->
     assert looked_for(9.0) == [1, 2]
     assert looked_for(61.5) == [2, 3]
     assert looked_for(99.0) == []
-    assert lookout.found(5) == Freshness(5, 4, 9_000.0, 9_000.0)
+    assert lookout.found(range(5)) == Freshness(5, 4, 9_000.0, 9_000.0)
 
 
 @given(st.lists(st.floats(0, 1_000), min_size=1, max_size=12))
@@ -113,7 +113,7 @@ def test_percentiles_are_ages_that_were_seen(ages_s: list[float]) -> None:
     sent_s = dict.fromkeys(range(12 + ROOTS_AFTER), 0.0)
     for trace, age_s in enumerate(ages_s):
         lookout.saw([trace], sent_s, age_s)
-    found = lookout.found(12)
+    found = lookout.found(range(12))
     in_order = sorted(round(age_s * 1e3, 1) for age_s in ages_s)
     assert (found.traces, found.unseen) == (12, 12 - len(ages_s))
     assert found.p50_ms == in_order[len(ages_s) // 2]
