@@ -26,8 +26,8 @@ class Reread:
 class Outcome:
     """A run. `seconds` from the first request to the last answer; `verdict` is None until the ledger is drawn up.
 
-    `windows` holds the freshness of the lone traces that were sent in each window. `harness` are names of the processes
-    that are no part of the stack.
+    `retries` and `not_acknowledged` count requests. `windows` holds the freshness of the lone traces that were sent in
+    each window. `quiet_after_s` is None if not all was decided and stored in time.
     """
 
     plan: Plan
@@ -35,7 +35,8 @@ class Outcome:
     spans: int
     seconds: float
     retries: int
-    quiet_after_s: float
+    not_acknowledged: int
+    quiet_after_s: float | None
     courses: Sequence[Course]
     windows: Sequence[Freshness]
     usage: Mapping[str, Usage]
@@ -59,7 +60,7 @@ class Outcome:
     def holds(self) -> bool:
         """Whether nothing was lost, nothing counted twice, and nothing decided otherwise when it was read again."""
         clean = self.verdict is not None and self.verdict.clean
-        return clean and (self.reread is None or self.reread.code == 0)
+        return clean and self.quiet_after_s is not None and (self.reread is None or self.reread.code == 0)
 
     def as_json(self) -> dict[str, Any]:
         """Everything, for a file."""
@@ -70,7 +71,8 @@ class Outcome:
             "spans": self.spans,
             "seconds": round(self.seconds, 1),
             "retries": self.retries,
-            "quiet_after_s": round(self.quiet_after_s, 1),
+            "not_acknowledged": self.not_acknowledged,
+            "quiet_after_s": self.quiet_after_s,
             "windows": [asdict(window) for window in self.windows],
             "p99_later_ms": round(self.later_ms, 1),
             "parts": {

@@ -42,14 +42,17 @@ def _facts(outcome: Outcome) -> Iterator[str]:
     yield (
         f"- {outcome.spans:,} spans in {outcome.seconds:,.0f} s ({rate:,.0f}/s) over HTTP and gRPC, "
         f"{plan.late_share:.1%} of them late, {plan.rootless_share:.1%} of the traces without a root; "
-        f"{outcome.retries} requests sent again"
+        f"{outcome.retries} requests sent again, {outcome.not_acknowledged} never acknowledged"
     )
     if outcome.verdict:
         yield (
             f"- {outcome.verdict.acknowledged_traces:,} traces, {outcome.verdict.kept_traces:,} of them kept; ledger: "
             f"{ledger([outcome.verdict])}"
         )
-    yield f"- all decided and stored {outcome.quiet_after_s:.0f} s after the last request"
+    if outcome.quiet_after_s is None:
+        yield "- NOT all was decided and stored when the load had been over for long"
+    else:
+        yield f"- all decided and stored {outcome.quiet_after_s:.0f} s after the last request"
     disk = ", ".join(f"{name} {size / 1e9:.2f}" for name, size in outcome.topic_bytes.items() if size >= 5e6)
     yield f"- disk that topics took at the end, GB: {disk}; otlp {'whole' if outcome.log_is_whole else 'NOT WHOLE'}"
     if outcome.reread:

@@ -21,8 +21,8 @@ from loadtest.endurance.outcome import Outcome, Reread
 from loadtest.endurance.plan import Plan
 from loadtest.freshness import LOADED, Freshness, Probe, lone_traces
 from loadtest.ledger import Verdict
-from loadtest.load import Load, loading
-from loadtest.progress import SETTLE_S, Progress
+from loadtest.load import Load, Sent, loading
+from loadtest.progress import SETTLE_S, NotDoneError, Progress
 from loadtest.scenario import TENANT, eyes
 from loadtest.senders import connector
 from loadtest.stack import Stack, part_of, running
@@ -70,34 +70,27 @@ class _Endured:
         every_s = min(NOTED_EVERY_S, plan.seconds / FEWEST_NOTES)
         self._accountant = Accountant({HARNESS: os.getpid()}, part_of, every_s)
         send = connector(stack.endpoints["http"], "http")
-        # One more a second than are sent, and some for the time that the load takes to end.
+        # More than are ever sent: they are stopped with the load.
         probes = lone_traces(plan.seed, 2 * round(plan.seconds / LOADED.gap_s) + 60)
         self._probe = Probe(probes, send, eyes(stack.config), LOADED)
 
     def run(self) -> tuple[Outcome, list[Claim]]:
         """Send everything, and wait until all is stored."""
-        facts, plan = machine.describe(), self._plan
-        options = plan.options(len(self._stack.endpoints))
-        with loading(self._stack.endpoints, plan.seed, plan.seconds, plan.rate, options, self._directory) as load:
-            self._accountant.start()
-            self._probe.start()
-            began_s = time.monotonic()
-            self._watch(load, began_s)
-            ended_s = time.monotonic()
-            self._probe.stop()
-            sent = load.finished()
+        facts = machine.describe()
+        sent, began_s, ended_s = self._send()
         self._probe.join()
         claims = [*sent.claims, self._probe.claim(TENANT)]
         write_claims(self._directory / "sent.jsonl", claims)
         quiet_s = self._quiet()
         usage = self._accountant.stop(quiet_s)
         outcome = Outcome(
-            plan=plan,
+            plan=self._plan,
             machine=facts,
             spans=sent.total("spans"),
             seconds=max(summary["seconds"] for summary in sent.summaries),
             retries=sent.total("retries"),
-            quiet_after_s=quiet_s - ended_s,
+            not_acknowledged=sent.total("not_acknowledged"),
+            quiet_after_s=None if quiet_s is None else quiet_s - ended_s,
             courses=courses(self._accountant.samples, began_s, ended_s),
             windows=self._windows(began_s),
             usage=usage,
@@ -105,6 +98,23 @@ class _Endured:
             log_is_whole=is_whole(self._stack.config),
         )
         return outcome, claims
+
+    def _send(self) -> tuple[Sent, float, float]:
+        """What was sent, and from when to when on the monotonic clock."""
+        plan, endpoints = self._plan, self._stack.endpoints
+        # Before generators begin, so that none has done its time when this one is over.
+        began_s = time.monotonic()
+        with loading(
+            endpoints, plan.seed, plan.seconds, plan.rate, plan.options(len(endpoints)), self._directory
+        ) as load:
+            self._accountant.start()
+            self._probe.start()
+            try:
+                self._watch(load, began_s)
+            finally:
+                self._probe.stop()
+            ended_s = time.monotonic()
+            return load.finished(), began_s, ended_s
 
     def _watch(self, load: Load, began_s: float) -> None:
         """Until the load is over, and tell now and then how far it is."""
@@ -120,11 +130,16 @@ class _Endured:
                 )
             time.sleep(min(1.0, max(began_s + self._plan.seconds - now_s, 0.0)))
 
-    def _quiet(self) -> float:
-        """When anything moved last."""
+    def _quiet(self) -> float | None:
+        """When anything moved last, or None if it goes on for too long: what was measured until then still counts."""
         self._say("waiting until all is decided and stored")
         limits = self._stack.config.assembly
-        return self._progress.wait_until_quiet((limits.max_idle_ms + limits.quiet_period_ms) / 1e3 + SETTLE_S, QUIET_S)
+        still_s = (limits.max_idle_ms + limits.quiet_period_ms) / 1e3 + SETTLE_S
+        try:
+            return self._progress.wait_until_quiet(still_s, QUIET_S)
+        except NotDoneError as error:
+            self._say(str(error))
+            return None
 
     def _windows(self, began_s: float) -> list[Freshness]:
         """Of the lone traces sent in each; those sent a little after the last one's end belong to it."""
