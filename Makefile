@@ -14,7 +14,7 @@ export UV_LINK_MODE := copy
 
 UV := $(shell command -v uv 2>/dev/null || echo $(BOOTSTRAP)/bin/uv)
 
-.PHONY: help demo up test lint types imports unit fuzz bench reread chaos lock clean
+.PHONY: help demo up test lint types imports unit fuzz bench reread chaos endurance lock clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -60,6 +60,12 @@ SEED ?= 1
 chaos: $(VENV)/dev.stamp  ## Kill, freeze, fill and starve everything for SECONDS by a plan drawn from SEED, then check every span
 	@$(BIN)/python -m loadtest.chaos --seconds $(SECONDS) --seed $(SEED) --json .build/chaos-$(SEED).json \
 	  --write-docs docs/guarantees.md $(ARGS)
+
+endurance: SECONDS = 3600
+endurance: RATE = 5000
+endurance: $(VENV)/dev.stamp  ## Load for SECONDS at RATE spans/s: memory, freshness, the ledger, and the log read again
+	@$(BIN)/python -m loadtest.endurance --seconds $(SECONDS) --rate $(RATE) --reread 1 --reread 4 \
+	  --json .build/endurance.json --write-docs docs/endurance.md $(ARGS)
 
 lock:  ## Choose newest versions and lock them
 	$(UV) pip compile pyproject.toml --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links \

@@ -16,6 +16,16 @@ INTERVAL_S: Final = 0.5
 OTHERS: Final = "others"
 
 
+class Memory(NamedTuple):
+    """Bytes that are resident. `anonymous_bytes` are those that no file holds: a kernel that needs memory can't take
+    them back."""
+
+    resident_bytes: int
+    anonymous_bytes: int
+    peak_bytes: int
+    """The most that were ever resident, or since the peak was forgotten."""
+
+
 class Process(NamedTuple):
     """A process as it was at one moment. `started` in ticks since boot tells it from a later one of the same id."""
 
@@ -25,7 +35,7 @@ class Process(NamedTuple):
     command: tuple[str, ...]
     cpu_s: float
     """User and system, of all threads, without children."""
-    peak_bytes: int
+    memory: Memory
 
 
 Part = Callable[[Process], str | None]
@@ -41,12 +51,19 @@ def read_process(pid: int) -> Process | None:
     except (FileNotFoundError, ProcessLookupError):
         return None
     fields = stat[stat.rindex(")") + 2 :].split()
-    peak = [int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:")]
-    if not peak:
+    memory = _memory(status)
+    if memory is None:
         return None
     words = tuple(word.decode(errors="replace") for word in command.split(b"\0") if word)
     cpu_s = (int(fields[11]) + int(fields[12])) / TICKS_PER_S
-    return Process(pid, int(fields[1]), int(fields[19]), words, cpu_s, peak[0])
+    return Process(pid, int(fields[1]), int(fields[19]), words, cpu_s, memory)
+
+
+def _memory(status: str) -> Memory | None:
+    """What /proc/PID/status says of memory; a zombie has none, nor has a thread of the kernel."""
+    lines = (line.split() for line in status.splitlines() if line.startswith(("Vm", "Rss")))
+    told = {name: int(kib) * 1024 for name, kib, _ in lines}
+    return Memory(told["VmRSS:"], told["RssAnon:"], told["VmHWM:"]) if "VmHWM:" in told else None
 
 
 def read_tree(root: int) -> list[Process]:
@@ -85,11 +102,11 @@ Key = tuple[int, int]
 
 
 class Reading(NamedTuple):
-    """A process at one moment: the part it belongs to, its CPU-seconds since it began, its peak memory."""
+    """A process at one moment: the part it belongs to, its CPU-seconds since it began, its memory."""
 
     part: str
     cpu_s: float
-    peak_bytes: int
+    memory: Memory
 
 
 class Sample(NamedTuple):
@@ -117,7 +134,7 @@ def usage(samples: Sequence[Sample], until_s: float | None = None) -> dict[str, 
         so_far = parts.get(reading.part, Usage(0.0, 0, 0))
         parts[reading.part] = Usage(
             so_far.cpu_s + reading.cpu_s - (first.readings[key].cpu_s if key in first.readings else 0.0),
-            so_far.peak_bytes + reading.peak_bytes,
+            so_far.peak_bytes + reading.memory.peak_bytes,
             so_far.processes + 1,
         )
     ours_s = sum(part.cpu_s for part in parts.values())
@@ -133,10 +150,11 @@ def _up_to(samples: Sequence[Sample], until_s: float) -> Sequence[Sample]:
 class Accountant:
     """Samples trees of processes, so that what a process took before it died counts too."""
 
-    def __init__(self, roots: Mapping[str, int], part: Part) -> None:
+    def __init__(self, roots: Mapping[str, int], part: Part, interval_s: float = INTERVAL_S) -> None:
         """`roots`: a name for the processes of each tree that begin no part, and the tree's first process."""
         self._roots = roots
         self._part = part
+        self._interval_s = interval_s
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="accountant", daemon=True)
         self.samples: list[Sample] = []
@@ -157,7 +175,7 @@ class Accountant:
         return usage(self.samples, until_s)
 
     def _watch(self) -> None:
-        while not self._stopped.wait(INTERVAL_S):
+        while not self._stopped.wait(self._interval_s):
             self._note()
 
     def _note(self) -> None:
@@ -170,7 +188,7 @@ class Accountant:
             parts = parts_of(tree, self._part, name)
             for process in tree:
                 key = (process.pid, process.started)
-                readings[key] = Reading(parts[process.pid], process.cpu_s, process.peak_bytes)
+                readings[key] = Reading(parts[process.pid], process.cpu_s, process.memory)
         return readings
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -127,11 +127,7 @@ class Lookout:
 
     def waiting(self, sent_s: Mapping[int, float], now_s: float) -> dict[str, int]:
         """Traces whose root was sent and that aren't visible yet, by hex id, the oldest first; `sent_s` by request."""
-        traces = [
-            request - self._last
-            for request, at_s in sent_s.items()
-            if request >= self._last and now_s - at_s < self._cadence.give_up_s
-        ]
+        traces = self.sent_between(sent_s, now_s - self._cadence.give_up_s, now_s)
         open_now = np.array([trace for trace in traces if trace not in self.ages_s], dtype=np.int64)
         ids = trace_ids(self._seed, open_now)
         return {row.tobytes().hex(): trace for row, trace in zip(ids, open_now.tolist(), strict=True)}
@@ -146,11 +142,20 @@ class Lookout:
         for trace in traces:
             self.ages_s[trace] = self._age_s(sent_s, trace, now_s)
 
-    def found(self, sent: int) -> Freshness:
-        """What came out of `sent` traces."""
-        ages = np.array(list(self.ages_s.values()) or [0.0]) * 1e3
+    def found(self, sent: Collection[int]) -> Freshness:
+        """What came out of these traces."""
+        seen = [self.ages_s[trace] for trace in sent if trace in self.ages_s]
+        ages = np.array(seen or [0.0]) * 1e3
         p50, p99 = (round(float(np.percentile(ages, share, method="higher")), 1) for share in (50, 99))
-        return Freshness(sent, sent - len(self.ages_s), p50, p99)
+        return Freshness(len(sent), len(sent) - len(seen), p50, p99)
+
+    def sent_between(self, sent_s: Mapping[int, float], from_s: float, until_s: float) -> list[int]:
+        """Traces whose root was sent in this time."""
+        return [
+            request - self._last
+            for request, at_s in sent_s.items()
+            if request >= self._last and from_s < at_s <= until_s
+        ]
 
     def _age_s(self, sent_s: Mapping[int, float], trace: int, now_s: float) -> float:
         return now_s - sent_s[trace + self._last]
@@ -180,7 +185,11 @@ class Probe:
         self._delivery.join()
         self._thread.join()
         self._eyes.close()
-        return self._lookout.found(self.claim("").workload.traces)
+        return self._lookout.found(range(self.claim("").workload.traces))
+
+    def between(self, from_s: float, until_s: float) -> Freshness:
+        """Of the traces whose root was sent in this time of the monotonic clock; all are known after `join`."""
+        return self._lookout.found(self._lookout.sent_between(self._delivery.tally.sent_s, from_s, until_s))
 
     def claim(self, tenant: str) -> Claim:
         """What was acknowledged of the lone traces."""

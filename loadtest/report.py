@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from loadtest.accounting import OTHERS
 from loadtest.freshness import Freshness
+from loadtest.ledger import Verdict
 from loadtest.results import Measurement, Scenario, Spread, by_scenario, spread
 
 PARTS: Final = ("ingest", "streams", "sinks", "store", "kafka", "api", "supervisor", "generator", "bench")
@@ -41,7 +42,7 @@ def page(measurements: Sequence[Measurement], idle: Freshness | None, quiet_ms: 
             "",
             *(f"- {name.replace('_', ' ')}: {value}" for name, value in machine.items()),
             "",
-            *_markdown([header, *rows]),
+            *markdown([header, *rows]),
             "",
             *_idle(idle, quiet_ms),
         ]
@@ -97,16 +98,21 @@ def _cell(values: list[float]) -> str:
         return "-"
     of_all: Spread = spread(values)
     if len(values) == 1:
-        return _number(of_all.median)
-    return " / ".join(map(_number, of_all))
+        return number(of_all.median)
+    return " / ".join(map(number, of_all))
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """With one digit behind the point where it is below 100."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
 
 
 def _ledger(runs: list[Measurement]) -> str:
-    told = [run.verdict for run in runs if run.verdict is not None]
+    return ledger([run.verdict for run in runs if run.verdict is not None])
+
+
+def ledger(told: Sequence[Verdict]) -> str:
+    """What the ledger found, in a few words."""
     faults = {name: count for verdict in told for name, count in verdict.faults.items() if count}
     if faults:
         return ", ".join(f"{name} {count}" for name, count in faults.items())
@@ -122,7 +128,8 @@ def _aligned(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def _markdown(rows: Sequence[Row]) -> list[str]:
+def markdown(rows: Sequence[Row]) -> list[str]:
+    """The lines of a table; the first row is its head, the first column stands left."""
     rule: Row = (":--", *("--:" for _ in rows[0][1:]))
     return ["| " + " | ".join(row) + " |" for row in (rows[0], rule, *rows[1:])]
 

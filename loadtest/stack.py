@@ -78,13 +78,15 @@ def part_of(process: Process) -> str | None:
 
 
 @contextmanager
-def running(directory: Path, port_offset: int, rules: Path | None) -> Iterator[Stack]:
+def running(
+    directory: Path, port_offset: int, rules: Path | None, retained_bytes: int = RETAINED_BYTES
+) -> Iterator[Stack]:
     """Run `tracemill up` on a fresh directory until the end of the block.
 
     Raises:
         StackError: it ended or didn't become ready; the last lines that it printed are in the text.
     """
-    up = Up(directory, port_offset, {"sampling": {"rules": str(rules) if rules else None}})
+    up = Up(directory, port_offset, {"sampling": {"rules": str(rules) if rules else None}}, retained_bytes)
     try:
         yield up.start()
     finally:
@@ -94,12 +96,14 @@ def running(directory: Path, port_offset: int, rules: Path | None) -> Iterator[S
 class Up:
     """`tracemill up` on a directory, which can be killed and started again on what is there."""
 
-    def __init__(self, directory: Path, port_offset: int, settings: Mapping[str, Any]) -> None:
-        """`settings`: sections of the configuration, besides where the data is and how much of it is kept."""
+    def __init__(
+        self, directory: Path, port_offset: int, settings: Mapping[str, Any], retained_bytes: int = RETAINED_BYTES
+    ) -> None:
+        """`settings`: sections of the configuration, besides where the data is and how much of the log is kept."""
         self.data_dir = directory / "data"
         self._output = directory / "up.log"
         source = directory / "bench.yaml"
-        own = {"kafka": {"retained_bytes": RETAINED_BYTES}, "embedded": {"data_dir": str(self.data_dir)}}
+        own = {"kafka": {"retained_bytes": retained_bytes}, "embedded": {"data_dir": str(self.data_dir)}}
         source.write_text(yaml.safe_dump({**settings, **own}))
         offset = ("--port-offset", str(port_offset))
         self._command = [sys.executable, "-m", "cli.main", "up", "--config", str(source), *offset]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from loadtest.chaos.report import HEAD, markdown_row
+from loadtest.marked import rewrite
 
 BEGIN: Final = "<!-- chaos runs, written by make chaos -->"
 END: Final = "<!-- end of chaos runs -->"
@@ -19,12 +20,7 @@ def write_row(page: Path, cells: Sequence[str]) -> None:
     Raises:
         ValueError: the page has no such marks.
     """
-    text = page.read_text()
-    if BEGIN not in text or END not in text:
-        raise ValueError(f"{page}: there is no place for the table: a line `{BEGIN}` and a line `{END}`")
-    before, _, rest = text.partition(BEGIN)
-    table, _, after = rest.partition(END)
-    page.write_text(f"{before}{BEGIN}\n{with_row(table, cells)}\n{END}{after}")
+    rewrite(page, BEGIN, END, lambda table: with_row(table, cells))
 
 
 def with_row(table: str, cells: Sequence[str]) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,12 +14,13 @@ from loadtest import machine
 from loadtest.chaos.disks import Disk, mounted
 from loadtest.chaos.faults import World
 from loadtest.chaos.ledger import Ledger, draw_up
-from loadtest.chaos.load import Sent, loading
 from loadtest.chaos.plan import DISKS, Fault
 from loadtest.chaos.processes import Readiness
 from loadtest.chaos.storm import READY_S, Say, Storm, Struck
 from loadtest.commands import CommandFailed
+from loadtest.load import Sent, loading
 from loadtest.progress import SETTLE_S, Progress
+from loadtest.remains import Remains
 from loadtest.stack import Up
 from tracemill.config import Assembly, Config
 
@@ -37,6 +36,14 @@ ASSEMBLY: Final = Assembly(
 )
 """So that traces close for every reason (too many spans are those that were sent again), are carried, and are read back
 from the log."""
+LOAD: Final = {
+    "request-spans": 80,
+    "spread": 4,
+    "late-every": 12,
+    "late-after": 40,
+    "rootless-every": 25,
+    "long-open": 8,
+}
 QUIET_S: Final = 600.0
 """Until then all that was sent has to be decided and stored."""
 
@@ -105,37 +112,11 @@ def _storm(
     stack = up.start()
     directory = up.data_dir.parent
     world = World(up, stack.config, directory, disks, threading.Event())
-    with loading(stack.endpoints, seed, seconds, rate, directory) as load:
+    odd = LOAD | {"long-seconds": seconds}
+    with loading(stack.endpoints, seed, seconds, rate, odd, directory) as load:
         struck = Storm(plan, world, say).run()
         say("waiting until all is sent")
         return stack.config, struck, load.finished()
-
-
-@dataclass(slots=True)
-class Remains:
-    """What a run leaves behind: nothing, unless it is `wanted` because the run ended badly."""
-
-    directory: Path
-    say: Say
-    wanted: bool = True
-
-    def __enter__(self) -> Remains:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.wanted:
-            self.say(f"everything is kept in {self.directory}: logs in data/logs, the disks in kept")
-        else:
-            shutil.rmtree(self.directory)
-
-    @contextmanager
-    def off(self, paths: Mapping[str, Path]) -> Iterator[None]:
-        """At the end of the block save what is on small disks, if it is wanted: they are gone afterwards."""
-        try:
-            yield
-        finally:
-            for name, path in paths.items() if self.wanted else ():
-                shutil.copytree(path, self.directory / "kept" / name, symlinks=True)
 
 
 def _quiet(config: Config, say: Say) -> float:

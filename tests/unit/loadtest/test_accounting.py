@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from loadtest.accounting import (
     OTHERS,
     Accountant,
+    Memory,
     Process,
     Reading,
     Sample,
@@ -62,7 +63,7 @@ def test_a_process_is_read_with_its_threads_command_and_peak(tree: tuple[int, in
     assert process.parent == os.getpid()
     assert process.command[:2] == (sys.executable, "-c")
     assert process.cpu_s >= 0.35
-    assert process.peak_bytes > 80_000_000
+    assert process.memory.peak_bytes >= process.memory.resident_bytes > process.memory.anonymous_bytes > 80_000_000
     assert {each.pid for each in read_tree(pid)} == {pid, child}
 
 
@@ -95,7 +96,7 @@ def test_the_whole_machine_is_busy_while_this_process_is() -> None:
 
 
 def reading(cpu_s: float, part: str = "streams", peak_bytes: int = 10) -> Reading:
-    return Reading(part, cpu_s, peak_bytes)
+    return Reading(part, cpu_s, Memory(peak_bytes, 0, peak_bytes))
 
 
 LIVES, DIES, BORN = (1, 100), (2, 100), (1, 900)
@@ -142,7 +143,7 @@ def test_every_second_is_counted_once_whatever_lives_and_dies(
     taken, spent = Counter[str](), [0] * MOMENTS
     for pid, (part, born, steps) in enumerate(lives):
         for at, step in enumerate(steps[: MOMENTS - born], born):
-            readings[at][pid, 0] = Reading(part, sum(steps[: at - born + 1]), 1)
+            readings[at][pid, 0] = Reading(part, sum(steps[: at - born + 1]), Memory(1, 1, 1))
             spent[at] += step
             taken[part] += step if 0 < at <= until else 0
     busy = [sum(spent[: at + 1]) + sum(idle[: at + 1]) for at in range(MOMENTS)]
@@ -158,7 +159,7 @@ def test_every_second_is_counted_once_whatever_lives_and_dies(
 def test_a_process_belongs_to_the_nearest_ancestor_that_begins_a_part() -> None:
     commands = {1: ("up",), 2: ("tracemill", "streams"), 3: ("python",), 4: ("java", "kafka.Kafka"), 5: ("python",)}
     parents = {1: 0, 2: 1, 3: 2, 4: 1, 5: 1}
-    processes = [Process(pid, parents[pid], 0, command, 0.0, 0) for pid, command in commands.items()]
+    processes = [Process(pid, parents[pid], 0, command, 0.0, Memory(0, 0, 0)) for pid, command in commands.items()]
 
     def part(process: Process) -> str | None:
         return next((name for name in ("streams", "kafka") if name in " ".join(process.command)), None)

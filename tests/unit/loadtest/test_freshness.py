@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,6 +64,7 @@ def test_ages_are_those_of_the_traces() -> None:
         found = probe.join()
     assert (found.traces, found.unseen) == (12, 0)
     assert LAG_S * 1e3 <= found.p50_ms <= found.p99_ms
+    assert probe.between(0.0, float("inf")) == found
     assert probe.claim("default").workload.spans == 96
 
 
@@ -104,7 +106,21 @@ def test_the_two_oldest_that_are_due_are_looked_for_until_they_are_given_up() ->
     assert looked_for(9.0) == [1, 2]
     assert looked_for(61.5) == [2, 3]
     assert looked_for(99.0) == []
-    assert lookout.found(5) == Freshness(5, 4, 9_000.0, 9_000.0)
+    assert lookout.found(range(5)) == Freshness(5, 4, 9_000.0, 9_000.0)
+
+
+def test_a_trace_is_told_of_in_the_time_in_which_its_root_was_sent() -> None:
+    lookout = Lookout(lone_traces(1, 5), CADENCE)
+    sent_s = {request: float(request) for request in range(5 + ROOTS_AFTER)}
+    lookout.saw([1, 3], sent_s, 9.0 + ROOTS_AFTER)
+    bounds = [-1.0, ROOTS_AFTER + 1.0, ROOTS_AFTER + 3.0, 99.0]
+    windows = [lookout.sent_between(sent_s, *bound) for bound in pairwise(bounds)]
+    assert windows == [[0, 1], [2, 3], [4]]
+    assert [lookout.found(window) for window in windows] == [
+        Freshness(2, 1, 8_000.0, 8_000.0),
+        Freshness(2, 1, 6_000.0, 6_000.0),
+        Freshness(1, 1, 0.0, 0.0),
+    ]
 
 
 @given(st.lists(st.floats(0, 1_000), min_size=1, max_size=12))
@@ -113,7 +129,7 @@ def test_percentiles_are_ages_that_were_seen(ages_s: list[float]) -> None:
     sent_s = dict.fromkeys(range(12 + ROOTS_AFTER), 0.0)
     for trace, age_s in enumerate(ages_s):
         lookout.saw([trace], sent_s, age_s)
-    found = lookout.found(12)
+    found = lookout.found(range(12))
     in_order = sorted(round(age_s * 1e3, 1) for age_s in ages_s)
     assert (found.traces, found.unseen) == (12, 12 - len(ages_s))
     assert found.p50_ms == in_order[len(ages_s) // 2]

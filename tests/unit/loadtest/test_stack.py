@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from loadtest.accounting import Process, read_process, read_tree
+from loadtest.accounting import Memory, Process, read_process, read_tree
 from loadtest.stack import Stack, StackError, attached, part_of
 from tracemill.config import Config
 
@@ -47,7 +47,7 @@ for child in children:
     ],
 )
 def test_a_part_is_known_by_its_command_line(command: tuple[str, ...], part: str | None) -> None:
-    assert part_of(Process(1, 0, 0, command, 0.0, 0)) == part
+    assert part_of(Process(1, 0, 0, command, 0.0, Memory(0, 0, 0))) == part
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from loadtest.chaos.findings import Findings
 from loadtest.chaos.ledger import Ledger
-from loadtest.chaos.load import Sent
 from loadtest.chaos.plan import Fault, Kind
 from loadtest.chaos.report import HEAD, cells, lines
 from loadtest.chaos.run import Outcome
 from loadtest.chaos.storm import Struck
 from loadtest.ledger import Verdict
+from loadtest.load import Sent
 
 KEPT = {"half kept": 0, "lost": 0, "stored though dropped": 0, "spans stored twice": 0}
 FAULTS = {

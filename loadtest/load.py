@@ -16,14 +16,6 @@ from loadtest.commands import CommandFailed
 
 FINISH_S: Final = 300.0
 """Requests that nobody takes are given up after two minutes; then a generator ends."""
-_ODD: Final = {
-    "request-spans": 80,
-    "spread": 4,
-    "late-every": 12,
-    "late-after": 40,
-    "rootless-every": 25,
-    "long-open": 8,
-}
 
 
 class LoadError(CommandFailed):
@@ -58,6 +50,16 @@ class Load:
         summaries = [self._summary(process) for process in self.processes]
         return Sent([claim for ledger in self.ledgers for claim in read_claims(ledger)], summaries)
 
+    def check(self) -> None:
+        """Make sure that all generators run.
+
+        Raises:
+            LoadError: one has ended.
+        """
+        for process in self.processes:
+            if process.poll() is not None:
+                raise LoadError(f"a generator ended with {process.returncode} while it should send")
+
     def _summary(self, process: subprocess.Popen[str]) -> Mapping[str, Any]:
         try:
             said, _ = process.communicate(timeout=FINISH_S)
@@ -67,18 +69,23 @@ class Load:
 
 
 @contextmanager
-def loading(endpoints: Mapping[str, str], seed: int, seconds: float, rate: float, directory: Path) -> Iterator[Load]:
-    """Send `rate` spans a second in all for so many seconds; generators that still run at the end are killed."""
+def loading(
+    endpoints: Mapping[str, str], seed: int, seconds: float, rate: float, more: Mapping[str, Any], directory: Path
+) -> Iterator[Load]:
+    """Send `rate` spans a second in all for so many seconds; generators that still run at the end are killed.
+
+    `more`: other options of `loadtest.generate`, for each generator. What they say is in `directory`.
+    """
     processes, ledgers = [], []
     try:
         for number, (protocol, endpoint) in enumerate(endpoints.items()):
             ledgers.append(directory / f"sent-{protocol}.jsonl")
-            options = _ODD | {
+            options = {
+                **more,
                 "endpoint": endpoint,
                 "protocol": protocol,
                 "spans": 0,
                 "seconds": seconds,
-                "long-seconds": seconds,
                 "rate": rate / len(endpoints),
                 "seed": 1_000 * seed + number,
                 "ledger": ledgers[-1],
