@@ -10,6 +10,8 @@ from typing import Final
 from tracemill.assembly.trace import Closing, Event
 
 LIMIT_BYTES: Final = 96 * 1024 * 1024
+OUTPUT_BYTES: Final = 4 * 1024
+"""Memory for what is written about a trace, however small it is: its row, its signal, its decision."""
 
 
 class Backlog:
@@ -26,7 +28,7 @@ class Backlog:
         """These wait too. An open trace that is carried holds its bytes anyway, so it weighs nothing here."""
         for event in events:
             self._some.set()
-            self.waiting_bytes += event.trace.size if isinstance(event, Closing) else 0
+            self.waiting_bytes += event.trace.size + OUTPUT_BYTES if isinstance(event, Closing) else 0
         if self.waiting_bytes > self._limit_bytes:
             self._room.clear()
 

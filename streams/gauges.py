@@ -20,7 +20,7 @@ from streams.partitions import Partition, Partitions
 _BY_PARTITION: Final[tuple[tuple[str, str, Callable[[Partition], float]], ...]] = (
     ("open_traces", "Traces open now.", lambda ours: ours.assembler.open_count),
     ("carried_traces", "Open traces that no longer hold the commit back.", lambda ours: ours.assembler.carried_count),
-    ("held_bytes", "Bytes of spans of open traces.", lambda ours: ours.assembler.held_bytes),
+    ("held_bytes", "Memory that open traces take.", lambda ours: ours.assembler.held_bytes),
     ("shadow_bytes", "Bytes held before a takeover, for the budget.", lambda ours: ours.assembler.shadow_bytes),
     ("grace_bytes", "Bytes of spans of closed traces.", lambda ours: ours.assembler.grace_bytes),
     ("remembered_traces", "Decided traces that are remembered.", lambda ours: len(ours.memory)),

@@ -15,7 +15,8 @@ from tracemill.assembly.recent import Recent
 from tracemill.assembly.trace import Anchor, Decided, OpenTrace
 from tracemill.decode.groups import Sender
 
-_SENDERS: Final = 10_000
+_SENDERS_BYTES: Final = 8 * 1024 * 1024
+"""Of a partition's senders that are held in case that they send again."""
 
 
 class Arrivals:
@@ -26,6 +27,7 @@ class Arrivals:
         self._holds = holds
         self._open: dict[bytes, OpenTrace] = {}
         self._senders: dict[Sender, Sender] = {}
+        self._senders_bytes = 0
         self.held_bytes = 0
 
     def __len__(self) -> int:
@@ -50,7 +52,7 @@ class Arrivals:
             sender = self._sender(value, group)
             tenant = sender.tenant
             # Whether others have the same sender isn't in the log, so each record's first chunk of it bears it.
-            beside = sizes.CHUNK_BYTES + len(sender.resource) + len(sender.scope)
+            beside = sizes.CHUNK_BYTES + sender.size
             for trace_id, start, end, packed in group.chunks:
                 size, taken, beside = end - start, end - start + beside, sizes.CHUNK_BYTES
                 trace = find(trace_id + tenant)
@@ -110,9 +112,14 @@ class Arrivals:
         """The one object that stands for who sent a group, so that it is held once."""
         (resource, resource_end), (tenant, tenant_end), (scope, scope_end) = group.resource, group.tenant, group.scope
         sender = Sender(value[tenant:tenant_end], value[resource:resource_end], value[scope:scope_end])
-        if len(self._senders) > _SENDERS:
-            self._senders.clear()
-        return self._senders.setdefault(sender, sender)
+        known = self._senders.get(sender)
+        if known is None:
+            if self._senders_bytes > _SENDERS_BYTES:
+                self._senders.clear()
+                self._senders_bytes = 0
+            known = self._senders[sender] = sender
+            self._senders_bytes += sizes.OPEN_BYTES + sender.size
+        return known
 
     def _go_on(self, trace: OpenTrace, anchor: Anchor, now: int) -> None:
         """The record behind `anchor` is one of the trace's."""

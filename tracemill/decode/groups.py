@@ -28,6 +28,11 @@ class Sender(NamedTuple):
     resource: bytes
     scope: bytes
 
+    @property
+    def size(self) -> int:
+        """Bytes of the resource and the scope."""
+        return len(self.resource) + len(self.scope)
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -40,14 +45,17 @@ class Origin:
     scope_version: str
 
 
-_CACHED: Final = 4_096
+_CACHED_BYTES: Final = 32 * 1024 * 1024
+_READ_BYTES: Final = 2_000
+"""Memory that a sender takes once it is read, beside its bytes."""
 
 
 class Origins:
-    """Senders and what was read of them; forgets all when it holds too many (the next use reads again)."""
+    """Senders and what was read of them; forgets all when they take too much (the next use reads again)."""
 
     def __init__(self) -> None:
         self._read: dict[Sender, Origin] = {}
+        self._bytes = 0
 
     def read(self, senders: Sequence[Sender]) -> list[Origin]:
         """The origin of each sender, in order.
@@ -55,12 +63,14 @@ class Origins:
         Raises:
             UndecodableError: the resource or scope of one of them can't be read.
         """
-        if len(self._read) > _CACHED:
+        if self._bytes > _CACHED_BYTES:
             self._read.clear()
+            self._bytes = 0
         return [self._read.get(sender) or self._add(sender) for sender in senders]
 
     def _add(self, sender: Sender) -> Origin:
         origin = self._read[sender] = _read(sender)
+        self._bytes += _READ_BYTES + sender.size
         return origin
 
 

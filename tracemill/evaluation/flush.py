@@ -30,8 +30,10 @@ from tracemill.schema import MAX_SOURCES, ROUTE_P95
 Int = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
-SLICE_BYTES: Final = 32 * 1024 * 1024
-"""Raw bytes of spans, each with its resource and scope, that are decoded at once; bounds the memory of a flush."""
+SLICE_BYTES: Final = 48 * 1024 * 1024
+"""Of spans, each with its resource and scope, that are decoded at once; bounds the memory of a flush."""
+SPAN_BYTES: Final = 600
+"""Memory that a decoded span takes beside its bytes: its columns."""
 
 UNDECODABLE: Final = "undecodable"
 """The policy of a trace of which nothing could ever be read."""
@@ -195,7 +197,7 @@ def _slices(items: list[_Item]) -> Iterator[list[_Item]]:
 
 def _decoded_bytes(piece: Piece) -> int:
     chunk, sender, _, spans = piece
-    return len(chunk) + spans * (len(sender.resource) + len(sender.scope))
+    return len(chunk) + spans * (SPAN_BYTES + sender.size)
 
 
 def _trace_table(traces: rows.Traces, items: list[_Item]) -> pl.DataFrame:

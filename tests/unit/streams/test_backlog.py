@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.backlog import Backlog
+from streams.backlog import OUTPUT_BYTES, Backlog
 from tests.builders.assigned import NOW_MS, partition
 from tests.builders.bundles import S, bundle
 from tracemill.assembly.trace import Carry, Closing, Event
@@ -25,7 +25,7 @@ def closings(count: int) -> list[Event]:
     return ours.collect()
 
 
-SIZE = next(event.trace.size for event in closings(1) if isinstance(event, Closing))
+SIZE = next(event.trace.size + OUTPUT_BYTES for event in closings(1) if isinstance(event, Closing))
 
 
 async def done(waiting: Coroutine[Any, Any, None]) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.builders.bundles import S, bundle, trace_id
 from tests.builders.traces import anchor
 from tracemill import bundles
+from tracemill.assembly import arrivals
 from tracemill.assembly.arrivals import Arrivals
 from tracemill.assembly.holds import Holds
 from tracemill.assembly.memory import Memory
@@ -69,3 +72,16 @@ def test_a_record_that_was_decided_with_its_trace_is_passed_over_and_a_later_one
     (again,) = partition.take(7, S(span=1, parent=0))
     assert again.before is not None
     assert (again.opened_at, again.first_at, again.rooted, again.records) == (5, 7, True, [7])
+
+
+def test_senders_that_are_not_seen_again_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrivals, "_SENDERS_BYTES", 3 * OPEN_BYTES)
+    partition = Partition()
+    (first,) = partition.take(0, S(trace=1))
+    (again,) = partition.take(1, S(trace=2))
+    assert again.pieces[0][1] is first.pieces[0][1]
+    for number in range(5):
+        partition.take(2 + number, S(trace=3 + number), tenant=f"t{number}")
+    (later,) = partition.take(7, S(trace=9))
+    assert later.pieces[0][1] is not first.pieces[0][1]
+    assert later.pieces[0][1] == first.pieces[0][1]

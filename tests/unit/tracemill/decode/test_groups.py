@@ -10,6 +10,7 @@ from tests.builders.bundles import S, any_value, bundle
 from tests.builders.partition import Worker, Written
 from tracemill.bundles import Group, pack_index, read_index
 from tracemill.config import Assembly
+from tracemill.decode import groups
 from tracemill.decode.groups import Origins, Sender
 from tracemill.decode.spans import UndecodableError
 
@@ -31,6 +32,18 @@ def test_a_sender_is_read_once() -> None:
     assert (first.tenant, first.scope_name, first.scope_version) == ("acme", "lib", "1")
     assert first.columns["service_name"] == "shop"
     assert dict(first.attributes) == {"service.name": "shop", "host.cores": "4"}
+
+
+def test_what_is_read_of_senders_takes_so_much_memory_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(groups, "_CACHED_BYTES", 10_000)
+    origins, senders = Origins(), [Sender(b"acme", resource(service_name=str(n)), SCOPE) for n in range(20)]
+    first = origins.read(senders[:1])[0]
+    assert origins.read(senders[:3])[0] is first
+    for sender in senders[3:]:
+        origins.read([sender])
+    again = origins.read(senders[:1])[0]
+    assert again is not first
+    assert again == first
 
 
 @pytest.mark.parametrize(
