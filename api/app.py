@@ -42,12 +42,17 @@ def run(config: Config) -> None:
     doors = access(config)
     listener = _listen(config.api.host, config.api.port)
     carry_name("api")
-    store = ClickHouse(config.store)
+    store, log = ClickHouse(config.store), KafkaLog(config)
+
+    async def close() -> None:
+        await log.close()
+        await store.close()
+
     watches = [Watch(group) for group in groups(config)]
     _introduce(watches)
     server = uvicorn.Server(
         uvicorn.Config(
-            Site(store, KafkaLog(config.kafka), doors, time.time_ns).application(store.close),
+            Site(store, log, doors, time.time_ns).application(close),
             http=BoundedRequests,
             loop="uvloop",
             ws="none",

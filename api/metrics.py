@@ -33,6 +33,8 @@ QUERY_FAILURES: Final = Counter(
 )
 QUERIES_WAITING: Final = Gauge("tracemill_api_queries_waiting", "Queries that wait for others to end.")
 
+FEEDBACK: Final = Counter("tracemill_api_feedback", "Feedback taken, by what becomes of its trace.", ["trace"])
+
 OTHER: Final = "other"
 """The route of what has none."""
 TIMEOUT: Final = "timeout"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from confluent_kafka import Consumer, Message, TopicPartition
+from confluent_kafka import KafkaException, Message, TopicPartition
+from confluent_kafka.admin import AdminClient, ListOffsetsResultInfo, OffsetSpec
 
-from runtime.kafka import ADMIN_TIMEOUT_S, consumer_settings, fetch_records, offset_at, read_from
+from runtime.kafka import ADMIN_TIMEOUT_S, QUIET, client_settings, fetch_records, offset_at, read_from
 from tracemill import topics
 from tracemill.assembly import blocks
 from tracemill.assembly.memory import Memory, decided_rows
@@ -54,13 +55,31 @@ def find_decided(kafka: Kafka, key: bytes, first: int) -> Decided | None:
     return memory.get(key, 0)
 
 
-def oldest_record(kafka: Kafka, partition: int) -> Reach:
-    """How far back the log of a partition goes."""
-    topic = topics.OTLP.name(kafka.namespace)
-    consumer = Consumer(consumer_settings(kafka, "tracemill-reader"))
-    try:
-        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=ADMIN_TIMEOUT_S)
-    finally:
-        consumer.close()
-    found: dict[int, Any] = fetch_records(kafka, topic, partition, [low]) if low < high else {}
-    return Reach(low, found[low].timestamp()[1] if low in found else 0)
+class Beginnings:
+    """Where partitions of `otlp.v1` begin now. It keeps one client; may be used by several threads."""
+
+    def __init__(self, kafka: Kafka) -> None:
+        self._kafka = kafka
+        self._admin: AdminClient | None = None
+
+    def of(self, partition: int) -> Reach:
+        """How far back the log of a partition goes.
+
+        Raises:
+            TimeoutError, KafkaException: Kafka doesn't answer.
+        """
+        try:
+            oldest = self._ask(partition, OffsetSpec.for_timestamp(0))
+            if oldest.offset >= 0:
+                return Reach(oldest.offset, oldest.timestamp)
+            return Reach(self._ask(partition, OffsetSpec.earliest()).offset, 0)
+        except (KafkaException, TimeoutError):
+            # A client that has missed a change of leader is refused for good: the next question gets another.
+            self._admin = None
+            raise
+
+    def _ask(self, partition: int, question: OffsetSpec) -> ListOffsetsResultInfo:
+        admin = self._admin = self._admin or AdminClient(client_settings(self._kafka, log_level=QUIET))
+        place = TopicPartition(topics.OTLP.name(self._kafka.namespace), partition)
+        (answer,) = admin.list_offsets({place: question}, request_timeout=ADMIN_TIMEOUT_S).values()
+        return answer.result(ADMIN_TIMEOUT_S)
