@@ -16,6 +16,7 @@ from api.access import access
 from api.connections import BoundedRequests
 from api.endpoints import ENDPOINTS
 from api.groups import Lags, Watch
+from api.keeping import Status
 from api.log import KafkaLog
 from api.pages import PAGES
 from api.queries import SQL
@@ -80,7 +81,7 @@ def run(config: Config) -> None:
 
 def _introduce(watches: Sequence[Watch]) -> None:
     introduce("api")
-    metrics.begin((each.path for each in (*ENDPOINTS, *PAGES)), (file.stem for file in SQL.glob("*.sql")))
+    metrics.begin((each.path for each in (*ENDPOINTS, *PAGES)), (file.stem for file in SQL.glob("*.sql")), Status)
     REGISTRY.register(Lags(watches))
 
 

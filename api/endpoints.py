@@ -167,7 +167,10 @@ ENDPOINTS: Final = (
         path="/api/v1/rules",
         name="getRules",
         summary="The rules that hold, and what they do",
-        doc="For each policy how many traces it decided between `from` and `to`, and what was kept of them.",
+        doc=(
+            "For each policy how many traces of yours it decided between `from` and `to`, and what was kept of them; "
+            "the rules themselves where nobody else is served."
+        ),
         parameters=(FROM, TO),
         answer="Rules",
         handle=rules.rules,

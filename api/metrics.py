@@ -45,8 +45,10 @@ _WHY: Final = (Trouble.TOO_EXPENSIVE, Trouble.BUSY, Trouble.STORE_AWAY, Trouble.
 Answering = Callable[[Request], Awaitable[Response]]
 
 
-def begin(routes: Iterable[str], queries: Iterable[str]) -> None:
+def begin(routes: Iterable[str], queries: Iterable[str], outcomes: Iterable[str]) -> None:
     """These begin at 0."""
+    for outcome in outcomes:
+        FEEDBACK.labels(outcome)
     for route in routes:
         REQUESTS.labels(route, "200")
         REQUEST_SECONDS.labels(route)
