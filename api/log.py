@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol, TypeVar
 
@@ -57,7 +58,7 @@ class Log(Protocol):
         """What a trace was decided with last; `first` is the offset of its first record."""
 
     async def reach(self, trace_id: bytes) -> Reach:
-        """How far back the log of a trace's partition goes."""
+        """How far back the log of a trace's partition goes, or went a second ago."""
 
     async def rules(self) -> RuleSet | None:
         """The rule set that was applied last."""
@@ -116,8 +117,10 @@ class KafkaLog:
 
     async def reach(self, trace_id: bytes) -> Reach:
         """See `Log.reach`."""
-        partition = topics.partition_of(trace_id, self._kafka.partitions)
-        return await self._ask(lambda: self._beginnings.of(partition))
+        partition, now_s = topics.partition_of(trace_id, self._kafka.partitions), time.monotonic()
+        if known := self._beginnings.known(partition, now_s):
+            return known
+        return await self._ask(lambda: self._beginnings.of(partition, now_s))
 
     async def rules(self) -> RuleSet | None:
         """See `Log.rules`."""

@@ -17,6 +17,9 @@ from tracemill.config import Kafka
 MARGIN_MS = 60_000
 """The clocks of brokers may differ by so much."""
 
+FRESH_S = 1.0
+"""Retention removes whole segments, now and then: where a partition begins isn't asked for more often."""
+
 _FOREVER_MS = 2**62
 
 
@@ -56,18 +59,29 @@ def find_decided(kafka: Kafka, key: bytes, first: int) -> Decided | None:
 
 
 class Beginnings:
-    """Where partitions of `otlp.v1` begin now. It keeps one client; may be used by several threads."""
+    """Where partitions of `otlp.v1` begin. It keeps one client; may be used by several threads."""
 
     def __init__(self, kafka: Kafka) -> None:
         self._kafka = kafka
         self._admin: AdminClient | None = None
+        self._known: dict[int, tuple[float, Reach]] = {}
 
-    def of(self, partition: int) -> Reach:
-        """How far back the log of a partition goes.
+    def known(self, partition: int, now_s: float) -> Reach | None:
+        """How far back the log of a partition went `FRESH_S` ago at most, if it was asked for since."""
+        asked_s, reach = self._known.get(partition, (-FRESH_S, None))
+        return reach if now_s < asked_s + FRESH_S else None
+
+    def of(self, partition: int, now_s: float) -> Reach:
+        """How far back the log of a partition goes; `now_s` is of any clock.
 
         Raises:
             TimeoutError, KafkaException: Kafka doesn't answer.
         """
+        reach = self._find(partition)
+        self._known[partition] = (now_s, reach)
+        return reach
+
+    def _find(self, partition: int) -> Reach:
         try:
             oldest = self._ask(partition, OffsetSpec.for_timestamp(0))
             if oldest.offset >= 0:

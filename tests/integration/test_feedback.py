@@ -216,7 +216,7 @@ def test_of_a_trace_that_the_log_has_forgotten_the_score_is_taken_and_the_answer
         number for number in range(200, 300) if partition(running, trace_id(number)) == partition_of_hex(running, name)
     )
     eventually(partial(policy, running, send(running, other, 0)), "default")
-    assert say(running, name)["trace"]["log_since"] is not None
+    eventually(lambda: say(running, name)["trace"]["log_since"] is not None)
 
 
 def forget(config: Config, name: str) -> None:
