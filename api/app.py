@@ -16,6 +16,7 @@ from api.access import access
 from api.connections import BoundedRequests
 from api.endpoints import ENDPOINTS
 from api.groups import Lags, Watch
+from api.keeping import Status
 from api.log import KafkaLog
 from api.pages import PAGES
 from api.queries import SQL
@@ -42,12 +43,17 @@ def run(config: Config) -> None:
     doors = access(config)
     listener = _listen(config.api.host, config.api.port)
     carry_name("api")
-    store = ClickHouse(config.store)
+    store, log = ClickHouse(config.store), KafkaLog(config)
+
+    async def close() -> None:
+        await log.close()
+        await store.close()
+
     watches = [Watch(group) for group in groups(config)]
     _introduce(watches)
     server = uvicorn.Server(
         uvicorn.Config(
-            Site(store, KafkaLog(config.kafka), doors, time.time_ns).application(store.close),
+            Site(store, log, doors, time.time_ns).application(close),
             http=BoundedRequests,
             loop="uvloop",
             ws="none",
@@ -75,7 +81,7 @@ def run(config: Config) -> None:
 
 def _introduce(watches: Sequence[Watch]) -> None:
     introduce("api")
-    metrics.begin((each.path for each in (*ENDPOINTS, *PAGES)), (file.stem for file in SQL.glob("*.sql")))
+    metrics.begin((each.path for each in (*ENDPOINTS, *PAGES)), (file.stem for file in SQL.glob("*.sql")), Status)
     REGISTRY.register(Lags(watches))
 
 

@@ -22,7 +22,10 @@ class Parts(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request: whose, its parameters in the query and in the path, when it came, who sent it, and its body if any."""
+    """A request: whose, its parameters in the query and in the path, when it came, who sent it, and its body if any.
+
+    `sole` says that nobody else's traces are here: then what is the operator's may be shown.
+    """
 
     tenant: str
     given: Mapping[str, str]
@@ -30,6 +33,7 @@ class Asked:
     now_ns: int
     by: str = ""
     body: Body | None = None
+    sole: bool = False
 
     def body_as(self, model: type[B]) -> B:
         """The body, which is of this model."""

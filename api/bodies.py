@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from api.problems import Problem, Trouble
 from tracemill.control.overrides import MAX_VALUE
 from tracemill.sampling.steering import Of
+from tracemill.scores import MAX_COMMENT, MAX_TEXT
 
 BODY_BYTES: Final = 64 * 1024
 MAX_HOURS: Final = 7 * 24
 _JSON: Final = "application/json"
+_LARGEST: Final = sys.float_info.max
 
 Why = Annotated[str, Field(max_length=500, description="For those who see it in the list.")]
 
@@ -32,6 +43,42 @@ class PromotionAsked(Body):
         pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$",
         description="The policy becomes `promoted:<why>`, e.g. `feedback`.",
     )
+
+
+def _one_of_three(value: Any) -> Any:
+    """One sentence for what isn't any of the three, instead of one for each of them."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and 1 <= len(value) <= MAX_TEXT:
+        return value
+    if isinstance(value, int | float) and abs(value) <= _LARGEST:
+        return float(value)
+    raise ValueError(f"a finite number, true or false, or a text of 1 to {MAX_TEXT} characters")
+
+
+_TraceId = Annotated[str, Field(pattern="^[0-9a-fA-F]{32}$"), AfterValidator(str.lower)]
+_SpanId = Annotated[str, Field(pattern="^[0-9a-fA-F]{16}$"), AfterValidator(str.lower)]
+_Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
+
+
+class FeedbackGiven(Body):
+    """What somebody says about a trace."""
+
+    model_config = ConfigDict(strict=True)
+
+    trace_id: _TraceId = Field(description="It needn't have closed, nor be known yet.")
+    span_id: _SpanId | None = Field(None, description="Of which span of it; of the whole trace where not given.")
+    name: str = Field(
+        pattern=r"^[a-zA-Z0-9_.-]{1,64}$", description="What the value is of, e.g. `thumbs` or `helpfulness`."
+    )
+    value: Annotated[bool | float | _Text, BeforeValidator(_one_of_three)] = Field(
+        description="A finite number, true or false, or a short text."
+    )
+    comment: str = Field("", max_length=MAX_COMMENT, description="In the author's words.")
+    id: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_.:-]{1,64}$")] | None = Field(
+        None, description="Of this score among those of its trace; the latest with it holds."
+    )
+    promote: bool = Field(True, description="Whether the trace is to be kept, if it was dropped or is open.")
 
 
 class OverrideAsked(Body):

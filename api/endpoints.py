@@ -6,9 +6,9 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final
 
-from api import orders, questions, reading, rules, tree
+from api import feedback, orders, questions, reading, rules, tree
 from api.asked import Asked, Parts
-from api.bodies import Body, OverrideAsked, PromotionAsked
+from api.bodies import Body, FeedbackGiven, OverrideAsked, PromotionAsked
 from api.listings import SPANS, SPANS_WITH_CONTENT, TRACES, Listing
 from api.questions import CONTENT, FROM, LISTED, LISTED_SPANS, TO, Parameter
 from api.times import Window, rfc3339
@@ -49,7 +49,7 @@ async def _trace(parts: Parts, asked: Asked) -> dict[str, Any]:
         "trace": found.row,
         "spans": tree.nest(tree.arrange(found.spans)),
         "truncated": found.truncated,
-        "scores": [],
+        "scores": found.scores,
     }
 
 
@@ -83,7 +83,7 @@ ENDPOINTS: Final = (
         doc=(
             "The trace's row and its spans, each with its `children`. A span whose parent isn't there is at the top "
             "and marked `orphan`. Of a trace that was dropped there is a row and no span; of one that hasn't closed "
-            "yet there may be spans and no row."
+            "yet there may be spans, or scores, and no row."
         ),
         parameters=(CONTENT,),
         answer="Trace",
@@ -113,6 +113,24 @@ ENDPOINTS: Final = (
         method="POST",
         status=202,
         body=PromotionAsked,
+    ),
+    Endpoint(
+        path="/api/v1/feedback",
+        name="giveFeedback",
+        summary="Say how good a trace, or a span of it, was",
+        doc=(
+            "The score is in the log when this is answered, and is shown with its trace within a second. Sent again "
+            "with the same `id` (or, without one, by the same author about the same trace, span and name) it takes the "
+            "place of the one before. A trace that was dropped is kept after all, with the policy "
+            "`promoted:feedback`, and one that is still open will be kept when it closes, unless `promote` is false; "
+            "the score is taken whatever becomes of the trace. After 503 send it again."
+        ),
+        parameters=(),
+        answer="Feedback",
+        handle=feedback.feedback,
+        method="POST",
+        status=202,
+        body=FeedbackGiven,
     ),
     Endpoint(
         path="/api/v1/overrides",
@@ -149,7 +167,10 @@ ENDPOINTS: Final = (
         path="/api/v1/rules",
         name="getRules",
         summary="The rules that hold, and what they do",
-        doc="For each policy how many traces it decided between `from` and `to`, and what was kept of them.",
+        doc=(
+            "For each policy how many traces of yours it decided between `from` and `to`, and what was kept of them; "
+            "the rules themselves where nobody else is served."
+        ),
         parameters=(FROM, TO),
         answer="Rules",
         handle=rules.rules,

@@ -33,6 +33,8 @@ QUERY_FAILURES: Final = Counter(
 )
 QUERIES_WAITING: Final = Gauge("tracemill_api_queries_waiting", "Queries that wait for others to end.")
 
+FEEDBACK: Final = Counter("tracemill_api_feedback", "Feedback taken, by what becomes of its trace.", ["trace"])
+
 OTHER: Final = "other"
 """The route of what has none."""
 TIMEOUT: Final = "timeout"
@@ -43,8 +45,10 @@ _WHY: Final = (Trouble.TOO_EXPENSIVE, Trouble.BUSY, Trouble.STORE_AWAY, Trouble.
 Answering = Callable[[Request], Awaitable[Response]]
 
 
-def begin(routes: Iterable[str], queries: Iterable[str]) -> None:
+def begin(routes: Iterable[str], queries: Iterable[str], outcomes: Iterable[str]) -> None:
     """These begin at 0."""
+    for outcome in outcomes:
+        FEEDBACK.labels(outcome)
     for route in routes:
         REQUESTS.labels(route, "200")
         REQUEST_SECONDS.labels(route)

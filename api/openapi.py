@@ -10,8 +10,9 @@ from api.bodies import Body
 from api.endpoints import ENDPOINTS, Endpoint
 from api.order_schemas import ORDER_SCHEMAS
 from api.problems import Trouble
-from api.queries import TRACE_SPANS
+from api.queries import TRACE_SCORES, TRACE_SPANS
 from api.questions import Parameter
+from api.score_schemas import SCORE_SCHEMAS
 from api.tree import NESTED
 from tracemill.schema import CONTENT, SPAN, TRACE, Column, Kind
 
@@ -174,6 +175,7 @@ def _schemas() -> dict[str, Any]:
         "SpanNode": _node(),
         "Trace": _trace(),
         **ORDER_SCHEMAS,
+        **SCORE_SCHEMAS,
         **_bodies(),
         "Problem": _problem(),
     }
@@ -229,7 +231,11 @@ def _trace() -> dict[str, Any]:
                 "type": "boolean",
                 "description": f"It has more spans than the {TRACE_SPANS:,} earliest, which are here.",
             },
-            "scores": {"type": "array", "items": {"type": "object"}},
+            "scores": {
+                "type": "array",
+                "items": {"$ref": "#/components/schemas/Score"},
+                "description": f"The {TRACE_SCORES} latest.",
+            },
         },
     }
 

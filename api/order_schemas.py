@@ -56,7 +56,13 @@ ORDER_SCHEMAS: Final[Mapping[str, Any]] = {
     "Rules": _whole(
         {
             "hash": {**_TEXT, "description": "Empty where no rules were ever applied: every trace is kept."},
-            "rules": {"type": ["object", "null"], "description": "As a rules file has them."},
+            "rules": {
+                "type": ["object", "null"],
+                "description": (
+                    "As a rules file has them. Null where none were applied, and where tokens are of several tenants: "
+                    "rules may name any of them. The operator has `tracemill rules show`."
+                ),
+            },
             "policies": {"type": "array", "items": {"$ref": "#/components/schemas/Policy"}},
             "from": _TIME,
             "to": _TIME,

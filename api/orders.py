@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from api import queries, questions
+from api import keeping, queries, questions
 from api.asked import Asked, Parts
 from api.bodies import OverrideAsked, PromotionAsked
+from api.keeping import Outcome, Status
 from api.problems import Problem, Trouble
+from api.reading import Row
 from api.times import rfc3339
-from tracemill.assembly.trace import Decided
 from tracemill.control.overrides import Order
-from tracemill.control.promotions import Promotion
 from tracemill.sampling.steering import MAX_OVERRIDES, Override
 
 MAX_OF_A_TENANT: Final = 20
@@ -29,66 +30,60 @@ async def promote(parts: Parts, asked: Asked) -> dict[str, Any]:
     rows = await parts.store.rows(queries.one_trace(trace_id, asked.tenant))
     if not rows:
         raise Problem(Trouble.NOT_FOUND, f"there is no trace {trace_id}: it may not have closed yet, or has expired")
-    row = rows[0]
-    if row["decision"] == "keep":
-        return {"trace_id": trace_id, "status": "kept", "policy": row["policy"]}
-    known = await _in_log(parts, bytes.fromhex(trace_id) + asked.tenant.encode(), row)
-    if known.verdict and known.verdict.keep:
-        return {"trace_id": trace_id, "status": "kept", "policy": known.verdict.policy}
-    await parts.log.promote(Promotion(known.key, body.why, asked.by, known))
-    return {"trace_id": trace_id, "status": "requested", "policy": f"promoted:{body.why}"}
+    outcome = await keeping.keep(parts, asked, rows[0], body.why)
+    if outcome.status is Status.GONE:
+        raise _gone(rows[0], outcome)
+    return {"trace_id": trace_id, "status": outcome.status, "policy": outcome.policy}
 
 
-async def _in_log(parts: Parts, key: bytes, row: dict[str, Any]) -> Decided:
-    """What a dropped trace was decided with; all its records are in the log."""
-    reach = await parts.log.reach(key[:16])
-    first = row["sources"]["offsets"][0]
-    known = await parts.log.decided(key, first) if first >= reach.offset else None
-    if known is None or min(known.records) < reach.offset:
-        since = f"it goes back to {rfc3339(reach.append_ms * _NS_PER_MS)}" if reach.append_ms else "it is empty"
-        raise Problem(
-            Trouble.GONE,
-            f"the spans of trace {row['trace_id']} came in at {row['opened_at']}, and the log no longer has all of "
-            f"them: {since}",
-            {"log_since": rfc3339(reach.append_ms * _NS_PER_MS) if reach.append_ms else None},
-        )
-    return known
+def _gone(row: Row, outcome: Outcome) -> Problem:
+    since = f"it goes back to {outcome.log_since}" if outcome.log_since else "it is empty"
+    return Problem(
+        Trouble.GONE,
+        f"the spans of trace {row['trace_id']} came in at {row['opened_at']}, and the log no longer has all of them: "
+        f"{since}",
+        {"log_since": outcome.log_since},
+    )
 
 
 async def overrides(parts: Parts, asked: Asked) -> dict[str, Any]:
     """Those that are in force, and those of the last week that no longer are; the newest first."""
     now_ms = asked.now_ns // _NS_PER_MS
-    recent = [order for order in await _orders(parts, asked) if order.override.until_ms > now_ms - 7 * 24 * _HOUR_MS]
+    recent = [order for order in _own(await parts.log.orders(), asked) if not order.forgotten_at(now_ms)]
     return {"overrides": [_shown(order, now_ms) for order in sorted(recent, key=lambda one: -one.at_ms)]}
 
 
 async def order(parts: Parts, asked: Asked) -> dict[str, Any]:
     """Keep every trace of a user, session, service or tenant for a while; in force within two seconds."""
     body, now_ms = asked.body_as(OverrideAsked), asked.now_ns // _NS_PER_MS
-    in_force = [one for one in await parts.log.orders() if one.holds_at(now_ms)]
-    own = sum(one.override.tenant == asked.tenant for one in in_force)
-    if own >= MAX_OF_A_TENANT or len(in_force) >= MAX_OVERRIDES:
-        raise Problem(Trouble.LIMIT_REACHED, f"{own} overrides of yours are in force: revoke one, or write a rule")
     until_ms = now_ms + int(body.hours * _HOUR_MS)
     override = Override(secrets.token_hex(6), asked.tenant, body.of, body.value, until_ms)
-    ordered = Order(override, asked.by, now_ms, body.why)
-    await parts.log.order(ordered)
-    return _shown(ordered, now_ms)
+
+    def added(orders: Sequence[Order]) -> Order:
+        in_force = [one for one in orders if one.holds_at(now_ms)]
+        own = sum(one.override.tenant == asked.tenant for one in in_force)
+        if own >= MAX_OF_A_TENANT or len(in_force) >= MAX_OVERRIDES:
+            raise Problem(Trouble.LIMIT_REACHED, f"{own} overrides of yours are in force: revoke one, or write a rule")
+        return Order(override, asked.by, now_ms, body.why)
+
+    return _shown(await parts.log.order(added, now_ms), now_ms)
 
 
 async def revoke(parts: Parts, asked: Asked) -> dict[str, Any]:
     """Take an override back."""
     name, now_ms = asked.path["override_id"], asked.now_ns // _NS_PER_MS
-    found = next((one for one in await _orders(parts, asked) if one.override.id == name), None)
-    if found is None:
-        raise Problem(Trouble.NOT_FOUND, f"there is no override {name[:80]}")
-    revoked = found if found.revoked else found.revoke(asked.by, now_ms)
-    await parts.log.order(revoked)
-    return _shown(revoked, now_ms)
+
+    def revoked(orders: Sequence[Order]) -> Order:
+        found = next((one for one in _own(orders, asked) if one.override.id == name), None)
+        if found is None:
+            raise Problem(Trouble.NOT_FOUND, f"there is no override {name[:80]}")
+        return found if found.revoked else found.revoke(asked.by, now_ms)
+
+    return _shown(await parts.log.order(revoked, now_ms), now_ms)
 
 
-async def _orders(parts: Parts, asked: Asked) -> list[Order]:
-    return [order for order in await parts.log.orders() if order.override.tenant == asked.tenant]
+def _own(orders: Iterable[Order], asked: Asked) -> list[Order]:
+    return [order for order in orders if order.override.tenant == asked.tenant]
 
 
 def _shown(order: Order, now_ms: int) -> dict[str, Any]:

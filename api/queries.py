@@ -20,6 +20,8 @@ SQL: Final = Path(__file__).parent / "sql"
 RESULT_BYTES: Final = 64 * 1024**2
 TRACE_SPANS: Final = 20_000
 """Of one trace in one answer."""
+TRACE_SCORES: Final = 200
+"""Of one trace in one answer, the latest."""
 _LATEST_NS: Final = 9_100_000_000_000_000_000
 _LONGEST_MS: Final = 1e10
 _EVERYTHING: Final = "true"
@@ -98,6 +100,12 @@ def one_span(trace_id: str, span_id: str, tenant: str, window: Window, columns: 
     """One span of a trace."""
     parameters = {"tenant": tenant, "trace_id": trace_id, "span_id": span_id, **_bounds(window)}
     return Query("one_span", _statement("one_span", {"columns": _columns(SPANS, columns)}), parameters, 1)
+
+
+def scores_of_trace(trace_id: str, tenant: str) -> Query:
+    """The latest scores of a trace."""
+    parameters = {"tenant": tenant, "trace_id": trace_id, "rows": TRACE_SCORES}
+    return Query("scores_of_trace", _statement("scores_of_trace"), parameters, TRACE_SCORES)
 
 
 def latest_trace(window: Window, tenant: str) -> Query:

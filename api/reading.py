@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from api import paging, queries
+from api import paging, queries, scores
 from api.paging import Cursor
 from api.problems import Problem, Trouble
 from api.questions import Question
@@ -28,11 +28,15 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A trace's row (None while only spans of it are stored), its earliest spans, and whether there are more."""
+    """A trace's row (None while only spans or scores of it are stored), its earliest spans, and whether there are more.
+
+    `scores` are the latest.
+    """
 
     row: Row | None
     spans: list[Row]
     truncated: bool
+    scores: list[Row]
 
 
 async def page(store: Store, tenant: str, question: Question, columns: Sequence[str]) -> Page:
@@ -68,12 +72,17 @@ async def trace(
     Raises:
         Problem: it isn't there (for this tenant), or the store doesn't answer.
     """
-    row, window = await _find(store, tenant, trace_id)
+    (row, window), found = await asyncio.gather(
+        _find(store, tenant, trace_id), store.rows(queries.scores_of_trace(trace_id, tenant))
+    )
+    if row is None and window is None and not found:
+        raise Problem(Trouble.NOT_FOUND, f"there is no trace {trace_id}: it may not have closed yet, or has expired")
+    shown = [scores.stored(one) for one in found]
     if window is None:
-        return Trace(row, [], truncated=False)
+        return Trace(row, [], truncated=False, scores=shown)
     asked = queries.spans_of_trace(trace_id, tenant, window, columns, most, result_bytes)
     spans = await store.rows(asked)
-    return Trace(row, spans[:most], truncated=len(spans) > most)
+    return Trace(row, spans[:most], truncated=len(spans) > most, scores=shown)
 
 
 async def span(store: Store, tenant: str, trace_id: str, span_id: str, columns: Sequence[str]) -> Row:
@@ -94,10 +103,8 @@ async def _find(store: Store, tenant: str, trace_id: str) -> tuple[Row | None, W
     rows, (extent,) = await asyncio.gather(
         store.rows(queries.one_trace(trace_id, tenant)), store.rows(queries.extent_of_trace(trace_id, tenant))
     )
-    if not rows and not extent["found"]:
-        raise Problem(Trouble.NOT_FOUND, f"there is no trace {trace_id}: it may not have closed yet, or has expired")
     if not extent["found"]:
-        return rows[0], None
+        return rows[0] if rows else None, None
     starts = [extent["first_s"] * SECOND_NS]
     ends = [(extent["last_s"] + 1) * SECOND_NS]
     for row in rows:

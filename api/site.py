@@ -82,8 +82,9 @@ class Site:
         try:
             given = questions.values(request.query_params.multi_items(), endpoint.parameters)
             tenant, by = self._access.asker(request)
+            several = self._access.tenants.several
             body = endpoint.body and await read_body(request.stream(), request.headers, endpoint.body)
-            asked = Asked(tenant, given, request.path_params, self._now_ns(), by, body)
+            asked = Asked(tenant, given, request.path_params, self._now_ns(), by, body, not several)
             work = endpoint.handle(self._parts, asked)
             answer = await (_unless_gone(request.receive, work) if endpoint.method == "GET" else work)
         except Problem as problem:

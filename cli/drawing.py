@@ -12,6 +12,7 @@ from tracemill.expressions.kinds import read_time
 from tracemill.visible import one_line
 
 NAME_LETTERS: Final = 60
+COMMENT_LETTERS: Final = 200
 LEAST_NAME: Final = 8
 LANE: Final = 32
 GAP: Final = 2
@@ -88,6 +89,22 @@ def head(trace_id: str, row: Mapping[str, Any] | None) -> Text:
     text = Text().append(one_line(row["root_name"] or "(no root)", NAME_LETTERS), "bold")
     text.append("\n" + "  ".join(fact for fact in facts if fact), "dim")
     return text.append(f"  {_counted(row['error_count'], 'error')}", "bold red") if row["error_count"] else text
+
+
+def score(given: Mapping[str, Any]) -> Text:
+    """Who said what about a trace, or about a span of it, in a line."""
+    text = Text().append(f"{one_line(given['name'], NAME_LETTERS)} ", "bold")
+    text.append(one_line(told(given["value"]), NAME_LETTERS))
+    of = f" of span {given['span_id']}" if given["span_id"] else ""
+    text.append(f"{of}  by {one_line(given['author'], NAME_LETTERS)}, {given['at'][:19]}Z", "dim")
+    return text.append(f"  {one_line(given['comment'], COMMENT_LETTERS)}") if given["comment"] else text
+
+
+def told(value: bool | float | str) -> str:
+    """A score's value as `tracemill feedback --value` takes it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 def walk(nodes: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -16,6 +16,7 @@ from cli import configuration, overrides, rules, schema, topics, traces
 from cli.dead_letters import dead_letters
 from cli.demo import demo
 from cli.doctor import doctor
+from cli.feedback import feedback
 from cli.options import ConfigOption, load
 from cli.rebuild import rebuild
 from cli.replay import replay
@@ -41,6 +42,7 @@ app.command("doctor")(doctor)
 app.command("traces")(traces.traces)
 app.command("trace")(traces.trace)
 app.command("promote")(overrides.promote)
+app.command("feedback")(feedback)
 app.command("dead-letters")(dead_letters)
 app.command("replay")(replay)
 app.command("rebuild")(rebuild)

@@ -70,10 +70,11 @@ def stopped(progress: Progress, from_ms: int) -> str:
 
 
 def _rows(progress: Progress) -> str:
-    return " and ".join(f"{count:,} {_NAMES[table]}" for table, count in progress.rows.items())
+    *first, last = (f"{count:,} {_NAMES[table]}" for table, count in progress.rows.items())
+    return f"{', '.join(first)} and {last}" if first else last
 
 
-_NAMES: Final = {"spans_in": "spans", "traces_in": "trace rows"}
+_NAMES: Final = {"spans_in": "spans", "traces_in": "trace rows", "scores_in": "scores"}
 
 
 def moment(time_ms: float) -> str:

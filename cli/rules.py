@@ -31,11 +31,12 @@ def check(file: RulesFile) -> None:
 def apply_(file: RulesFile, config: ConfigOption = None) -> None:
     """Make rules hold in every partition, from the next record on."""
     from runtime.control import ControlError, apply_rules
+    from runtime.outbox import Outbox
 
     rule_set = read_rules_file(file)
     kafka = load(config).kafka
-    with reaching(kafka, ControlError):
-        apply_rules(kafka, rule_set)
+    with reaching(kafka, ControlError), Outbox(kafka) as outbox:
+        apply_rules(outbox, rule_set)
     typer.echo(f"{file}: {len(rule_set.rules)} rules apply, hash {rule_set.digest[:12]}")
 
 

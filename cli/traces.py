@@ -72,6 +72,8 @@ def trace(
         console.print(drawing.waterfall(spans, console.width), crop=False)
     if answer["truncated"]:
         console.print(Text(f"It has more spans than these {len(spans)}", "dim"))
+    for score in answer["scores"]:
+        console.print(drawing.score(score))
 
 
 def _console() -> Console:

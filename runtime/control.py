@@ -8,13 +8,15 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future, wait
 from typing import Any
 
 import orjson
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import Message
 
-from runtime.kafka import QUIET, producer_settings, read_from
+from runtime.kafka import read_from
 from runtime.logs import pairs
+from runtime.outbox import Outbox
 from tracemill import topics
 from tracemill.config import Kafka
 from tracemill.control.overrides import Order, override_record, read_override
@@ -26,7 +28,6 @@ from tracemill.sampling.steering import Override, Steering
 
 log = logging.getLogger(__name__)
 
-TIMEOUT_S = 15.0
 RULES, OVERRIDE, SKIP = "rules/", "override/", "skip/"
 
 
@@ -34,50 +35,58 @@ class ControlError(RuntimeError):
     """A command didn't reach every partition; sent again it does no harm."""
 
 
-def apply_rules(kafka: Kafka, rule_set: RuleSet) -> None:
+def apply_rules(outbox: Outbox, rule_set: RuleSet) -> None:
     """Keep a rule set, then make it hold in every partition from its next record on.
 
     Raises:
         ControlError: Kafka didn't take it everywhere.
     """
     record = rules_record(rule_set)
-    _keep(kafka, RULES + rule_set.digest, record)
-    _append(kafka, topics.TYPE_RULES, record, range(kafka.partitions))
+    _keep(outbox, RULES + rule_set.digest, record)
+    _append(outbox, topics.TYPE_RULES, record)
 
 
-def order_override(kafka: Kafka, order: Order) -> None:
+def order_override(outbox: Outbox, order: Order) -> None:
     """Keep an order of an override (or that it is revoked), then make it hold in every partition.
 
     Raises:
         ControlError: Kafka didn't take it everywhere.
     """
-    record, key = override_record(order), f"{OVERRIDE}{order.override.tenant}/{order.override.id}"
+    record, key = override_record(order), _key_of(order)
     if order.revoked:
         # In this order: what the list says is over has to be over.
-        _append(kafka, topics.TYPE_OVERRIDE, record, range(kafka.partitions))
-        _keep(kafka, key, record)
+        _append(outbox, topics.TYPE_OVERRIDE, record)
+        _keep(outbox, key, record)
     else:
-        _keep(kafka, key, record)
-        _append(kafka, topics.TYPE_OVERRIDE, record, range(kafka.partitions))
+        _keep(outbox, key, record)
+        _append(outbox, topics.TYPE_OVERRIDE, record)
 
 
-def promote(kafka: Kafka, promotion: Promotion) -> None:
-    """Have a trace kept.
+def forget_overrides(outbox: Outbox, orders: Iterable[Order]) -> None:
+    """Let the control topic lose orders of overrides that have ended: no worker reads them any longer.
 
     Raises:
         ControlError: Kafka didn't take it.
     """
+    for order in orders:
+        _keep(outbox, _key_of(order), None)
+
+
+def promote(outbox: Outbox, promotion: Promotion) -> Future[int]:
+    """Have a trace kept; see `Outbox.send`."""
+    kafka = outbox.kafka
     partition = topics.partition_of(promotion.key[:16], kafka.partitions)
-    _append(kafka, topics.TYPE_PROMOTION, promotion_record(promotion), [partition])
+    headers = [(topics.HEADER_TYPE, topics.TYPE_PROMOTION.encode())]
+    return outbox.send(topics.OTLP.name(kafka.namespace), promotion_record(promotion), partition, headers=headers)
 
 
-def skip(kafka: Kafka, partition: int, offset: int) -> None:
+def skip(outbox: Outbox, partition: int, offset: int) -> None:
     """From now on no worker reads this record of `otlp.v1`.
 
     Raises:
         ControlError: Kafka didn't take it.
     """
-    _keep(kafka, f"{SKIP}{partition}/{offset}", orjson.dumps({"partition": partition, "offset": offset}))
+    _keep(outbox, f"{SKIP}{partition}/{offset}", orjson.dumps({"partition": partition, "offset": offset}))
 
 
 def applied_rules(kafka: Kafka) -> list[RuleSet]:
@@ -111,31 +120,28 @@ def skipped(kafka: Kafka, partition: int) -> set[int]:
     return {int(offset) for number, offset in places if int(number) == partition}
 
 
-def _keep(kafka: Kafka, key: str, value: bytes) -> None:
-    """Write to the control topic."""
-    _send(kafka, topics.CONTROL.name(kafka.namespace), value, [0], f"the control topic didn't take {key}", key=key)
+def _key_of(order: Order) -> str:
+    return f"{OVERRIDE}{order.override.tenant}/{order.override.id}"
 
 
-def _append(kafka: Kafka, kind: str, value: bytes, partitions: Iterable[int]) -> None:
-    """Write a control record to partitions of `otlp.v1`."""
-    headers: Any = [(topics.HEADER_TYPE, kind.encode())]
-    name = topics.OTLP.name(kafka.namespace)
-    _send(kafka, name, value, partitions, f"not every partition took the record of {kind}", headers=headers)
+def _keep(outbox: Outbox, key: str, value: bytes | None) -> None:
+    """Write to the control topic; None for what it is to lose."""
+    sent = outbox.send(topics.CONTROL.name(outbox.kafka.namespace), value, 0, key=key)
+    _insist([sent], f"the control topic didn't take {key}")
 
 
-def _send(kafka: Kafka, topic: str, value: bytes, partitions: Iterable[int], failure: str, **more: Any) -> None:
-    failed: list[KafkaError] = []
+def _append(outbox: Outbox, kind: str, value: bytes) -> None:
+    """Write a control record to every partition of `otlp.v1`."""
+    name, headers = topics.OTLP.name(outbox.kafka.namespace), [(topics.HEADER_TYPE, kind.encode())]
+    sent = [outbox.send(name, value, number, headers=headers) for number in range(outbox.kafka.partitions)]
+    _insist(sent, f"not every partition took the record of {kind}")
 
-    def delivered(error: KafkaError | None, _: Message) -> None:
-        if error is not None:
-            failed.append(error)
 
-    producer = Producer(producer_settings(kafka, int(TIMEOUT_S * 1000), log_level=QUIET))
-    for partition in partitions:
-        producer.produce(topic, value, partition=partition, on_delivery=delivered, **more)
-    left = producer.flush(TIMEOUT_S)
-    if left or failed:
-        raise ControlError(f"{failure}: {left + len(failed)} of its records weren't acknowledged {failed[:1]}")
+def _insist(sent: Iterable[Future[int]], failure: str) -> None:
+    done, _ = wait(sent)
+    errors = [error for each in done if (error := each.exception())]
+    if errors:
+        raise ControlError(f"{failure}: {len(errors)} of its records weren't acknowledged: {errors[0]}") from errors[0]
 
 
 def _kept(kafka: Kafka, kind: str, read: Callable[[bytes], Any]) -> list[tuple[str, Any]]:
@@ -144,11 +150,16 @@ def _kept(kafka: Kafka, kind: str, read: Callable[[bytes], Any]) -> list[tuple[s
 
     def take(message: Message) -> None:
         key, value = (message.key() or b"").decode(errors="replace"), message.value()
-        if key.startswith(kind) and value:
-            try:
-                found.append((key.removeprefix(kind), read(value)))
-            except (Malformed, ValueError) as error:
-                log.warning(pairs("a control record can't be read", key=key, offset=message.offset(), why=error))
+        if not key.startswith(kind):
+            return
+        name = key.removeprefix(kind)
+        if not value:
+            found[:] = [one for one in found if one[0] != name]
+            return
+        try:
+            found.append((name, read(value)))
+        except (Malformed, ValueError) as error:
+            log.warning(pairs("a control record can't be read", key=key, offset=message.offset(), why=error))
 
     read_from(kafka, topics.CONTROL.name(kafka.namespace), {0: 0}, take)
     return found

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from confluent_kafka import Consumer, Message, TopicPartition
+from confluent_kafka import KafkaException, Message, TopicPartition
+from confluent_kafka.admin import AdminClient, ListOffsetsResultInfo, OffsetSpec
 
-from runtime.kafka import ADMIN_TIMEOUT_S, consumer_settings, fetch_records, offset_at, read_from
+from runtime.kafka import ADMIN_TIMEOUT_S, QUIET, client_settings, fetch_records, offset_at, read_from
 from tracemill import topics
 from tracemill.assembly import blocks
 from tracemill.assembly.memory import Memory, decided_rows
@@ -15,6 +16,9 @@ from tracemill.config import Kafka
 
 MARGIN_MS = 60_000
 """The clocks of brokers may differ by so much."""
+
+FRESH_S = 1.0
+"""Retention removes whole segments, now and then: where a partition begins isn't asked for more often."""
 
 _FOREVER_MS = 2**62
 
@@ -54,13 +58,42 @@ def find_decided(kafka: Kafka, key: bytes, first: int) -> Decided | None:
     return memory.get(key, 0)
 
 
-def oldest_record(kafka: Kafka, partition: int) -> Reach:
-    """How far back the log of a partition goes."""
-    topic = topics.OTLP.name(kafka.namespace)
-    consumer = Consumer(consumer_settings(kafka, "tracemill-reader"))
-    try:
-        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=ADMIN_TIMEOUT_S)
-    finally:
-        consumer.close()
-    found: dict[int, Any] = fetch_records(kafka, topic, partition, [low]) if low < high else {}
-    return Reach(low, found[low].timestamp()[1] if low in found else 0)
+class Beginnings:
+    """Where partitions of `otlp.v1` begin. It keeps one client; may be used by several threads."""
+
+    def __init__(self, kafka: Kafka) -> None:
+        self._kafka = kafka
+        self._admin: AdminClient | None = None
+        self._known: dict[int, tuple[float, Reach]] = {}
+
+    def known(self, partition: int, now_s: float) -> Reach | None:
+        """How far back the log of a partition went `FRESH_S` ago at most, if it was asked for since."""
+        asked_s, reach = self._known.get(partition, (-FRESH_S, None))
+        return reach if now_s < asked_s + FRESH_S else None
+
+    def of(self, partition: int, now_s: float) -> Reach:
+        """How far back the log of a partition goes; `now_s` is of any clock.
+
+        Raises:
+            TimeoutError, KafkaException: Kafka doesn't answer.
+        """
+        reach = self._find(partition)
+        self._known[partition] = (now_s, reach)
+        return reach
+
+    def _find(self, partition: int) -> Reach:
+        try:
+            oldest = self._ask(partition, OffsetSpec.for_timestamp(0))
+            if oldest.offset >= 0:
+                return Reach(oldest.offset, oldest.timestamp)
+            return Reach(self._ask(partition, OffsetSpec.earliest()).offset, 0)
+        except (KafkaException, TimeoutError):
+            # A client that has missed a change of leader is refused for good: the next question gets another.
+            self._admin = None
+            raise
+
+    def _ask(self, partition: int, question: OffsetSpec) -> ListOffsetsResultInfo:
+        admin = self._admin = self._admin or AdminClient(client_settings(self._kafka, log_level=QUIET))
+        place = TopicPartition(topics.OTLP.name(self._kafka.namespace), partition)
+        (answer,) = admin.list_offsets({place: question}, request_timeout=ADMIN_TIMEOUT_S).values()
+        return answer.result(ADMIN_TIMEOUT_S)

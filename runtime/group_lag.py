@@ -61,8 +61,9 @@ class Behind:
 def groups(config: Config) -> list[Group]:
     """All groups of consumers that a configuration makes."""
     kafka, sinks, receiver = config.kafka, config.sinks, config.ingest.kafka_receiver
-    otlp, spans, traces = (each.name(kafka.namespace) for each in (topics.OTLP, topics.SPANS, topics.TRACES))
-    found = [Group(config.streams.group, kafka, (otlp,)), Group(sinks.group, kafka, (spans, traces))]
+    otlp, spans = (each.name(kafka.namespace) for each in (topics.OTLP, topics.SPANS))
+    stored = tuple(each.name(kafka.namespace) for each in topics.STORED)
+    found = [Group(config.streams.group, kafka, (otlp,)), Group(sinks.group, kafka, stored)]
     if sinks.otlp_exporter:
         found.append(Group(sinks.otlp_exporter.group, kafka, (spans,)))
     if receiver:

@@ -25,7 +25,7 @@ from sinks.delivery import Away, Delivery
 from sinks.migrations import make_tables
 from sinks.otlp import OtlpEndpoint
 from sinks.span_records import SPANS
-from sinks.trace_records import TRACES
+from sinks.tables import TABLES
 from sinks.writer import Lane, Writer
 from tracemill import topics
 from tracemill.config import Config
@@ -73,7 +73,7 @@ class Sink:
         sinks, kafka = self._config.sinks, self._config.kafka
         pace = Pace(sinks.insert_rows, sinks.insert_bytes, sinks.linger_ms, sinks.load_linger_ms)
         lanes = []
-        for table in (SPANS, TRACES):
+        for table in TABLES:
             delivery = Delivery(StoreTable(table, self._config.store), letters, self._stop)
             lanes.append(Lane(table.topic.name(kafka.namespace), table.read, pace, delivery))
         return Writer(kafka, sinks.group, sinks.buffer_bytes, lanes)
@@ -100,7 +100,7 @@ class Sink:
                 return
 
     def _make_topics(self) -> None:
-        ensure_topics(self._config.kafka, (topics.SPANS, topics.TRACES, topics.DEAD_LETTERS))
+        ensure_topics(self._config.kafka, (*topics.STORED, topics.DEAD_LETTERS))
 
 
 def run_all(writers: Sequence[Writer], stop: threading.Event) -> None:

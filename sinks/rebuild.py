@@ -1,4 +1,4 @@
-"""How is an emptied store filled again from `spans.v1` and `traces.v1`?
+"""How is an emptied store filled again from `spans.v1`, `traces.v1` and `scores.v1`?
 
 Records go the way that they go in the sinks: the same reader, the same blocks, the same inserts, so that the same rows
 come out, with the same version. So a row that is there already is replaced by its equal, and a rebuild may run beside
@@ -20,18 +20,16 @@ from sinks.rebuild_counts import Counted, Nowhere, Progress, Refusals, Teller
 from sinks.records import Table
 from sinks.rereading import Rereader
 from sinks.slices import Loss, Slice
-from sinks.span_records import SPANS
-from sinks.trace_records import TRACES
+from sinks.tables import TABLES
 from sinks.writer import BUSY_WAIT_S, FLUSH_S, Lane, piece_of, record_of
 from tracemill.config import Config
 
-TABLES: Final = (SPANS, TRACES)
 PAUSE_S: Final = 1.0
 TELL_EVERY_S: Final = 5.0
 
 
 class Rebuild:
-    """Reads slices of both topics into the store, or `dry` into nowhere. `progress` may be looked at meanwhile."""
+    """Reads slices of the topics into the store, or `dry` into nowhere. `progress` may be looked at meanwhile."""
 
     def __init__(
         self, config: Config, slices: Sequence[Slice], teller: Teller, stop: threading.Event, dry: bool = False

@@ -17,7 +17,6 @@ from tracemill import topics
 from tracemill.config import Config
 
 DAY_MS: Final = 86_400_000
-TOPICS: Final = (topics.SPANS, topics.TRACES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ def plan(config: Config, asked_ms: int | None, until_ms: int | None, now_ms: int
     unexpired_ms = unexpired_from_ms(now_ms, config.sinks.retention_days)
     from_ms = max(0 if asked_ms is None else asked_ms - config.assembly.memory_horizon_ms, unexpired_ms)
     reaches, slices = [], []
-    for topic in TOPICS:
+    for topic in topics.STORED:
         offsets = TopicOffsets(config.kafka, topic.name(config.kafka.namespace))
         reach = offsets.reach()
         reaches.append(reach)

@@ -33,6 +33,12 @@ def refused(record: Record, why: Refused) -> Piece:
     return Piece(record, 0, b"", memoryview(b""), why)
 
 
+def json_lines(pieces: Sequence[Piece]) -> Iterator[Body]:
+    """One body of pieces that are JSON objects each; none where there are none."""
+    if pieces:
+        yield (b"\n".join(piece.body for piece in pieces),)
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """A landing table: the topic it is filled from, the insert format, and how records become insert bodies.

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from typing import Annotated, Final
 
 import msgspec
 
 from runtime.dead_letters import Record
-from sinks.records import Body, Piece, Table
+from sinks.records import Piece, Table, json_lines
 from tracemill import topics
 from tracemill.errors import Malformed, Reason
 
@@ -41,9 +40,4 @@ def read_trace(record: Record) -> Piece:
     return Piece(record, 1, b"", memoryview(record.value))
 
 
-def _bodies(pieces: Sequence[Piece]) -> Iterator[Body]:
-    if pieces:
-        yield (b"\n".join(piece.body for piece in pieces),)
-
-
-TRACES: Final = Table(topics.TRACES, "traces_in", "JSONEachRow", read_trace, _bodies, b"")
+TRACES: Final = Table(topics.TRACES, "traces_in", "JSONEachRow", read_trace, json_lines, b"")

@@ -15,6 +15,7 @@ from typing import Final
 from runtime.control import applied_rules, skip, skipped
 from runtime.dead_letters import Record
 from runtime.logs import pairs
+from runtime.outbox import Outbox
 from streams import metrics
 from streams.letters import Letters
 from streams.log import bundles_at
@@ -80,11 +81,12 @@ class Takeover:
         log.warning(pairs("workers didn't get beyond a commit, records are tried one by one", partition=number))
         kafka = self._config.kafka
         found = {offset for offset in killers(self._config, number, first) if offset not in known}
-        for offset in found:
-            skip(kafka, number, offset)
-            bundle = bundles_at(kafka, number, [offset])[offset]
-            headers = [(topics.HEADER_INDEX, bundle.index)]
-            record = Record(topics.OTLP.name(kafka.namespace), number, offset, -1, headers, bundle.value)
-            text = f"{TAKEOVERS} workers ended after they had begun to read here"
-            self._letters.write(record, Malformed(Reason.KILLED_WORKER, text))
+        with Outbox(kafka) as outbox:
+            for offset in found:
+                skip(outbox, number, offset)
+                bundle = bundles_at(kafka, number, [offset])[offset]
+                headers = [(topics.HEADER_INDEX, bundle.index)]
+                record = Record(topics.OTLP.name(kafka.namespace), number, offset, -1, headers, bundle.value)
+                text = f"{TAKEOVERS} workers ended after they had begun to read here"
+                self._letters.write(record, Malformed(Reason.KILLED_WORKER, text))
         return found

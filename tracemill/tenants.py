@@ -37,6 +37,11 @@ class Tenants:
         """Whether nobody needs a token."""
         return not self._askers
 
+    @property
+    def several(self) -> bool:
+        """Whether tokens are of more than one tenant."""
+        return len({asker.tenant for asker in self._askers.values()}) > 1
+
     def of(self, authorization: Sequence[str], keys: Sequence[str]) -> str:
         """The tenant of a request with these values of its two headers.
 

@@ -62,15 +62,18 @@ class Topic:
         return config
 
 
-OTLP: Final = Topic("otlp", 1, "source", "delete", 24 * _HOUR_MS, 0.46, log_append_time=True)
+OTLP: Final = Topic("otlp", 1, "source", "delete", 24 * _HOUR_MS, 0.44, log_append_time=True)
 DECISIONS: Final = Topic("decisions", 1, "source", "delete", 24 * _HOUR_MS, 0.10, log_append_time=True)
 SPANS: Final = Topic("spans", 1, "source", "delete", 72 * _HOUR_MS, 0.30)
 TRACES: Final = Topic("traces", 1, "source", "delete", 72 * _HOUR_MS, 0.06)
 SIGNALS: Final = Topic("signals", 1, "source", "delete", 72 * _HOUR_MS, 0.06)
+SCORES: Final = Topic("scores", 1, "source", "delete", 72 * _HOUR_MS, 0.02)
 CONTROL: Final = Topic("control", 1, "one", "compact", -1, 0.0)
 DEAD_LETTERS: Final = Topic("dead-letters", 1, "one", "delete", 168 * _HOUR_MS, 0.02)
 
-ALL: Final = (OTLP, DECISIONS, SPANS, TRACES, SIGNALS, CONTROL, DEAD_LETTERS)
+ALL: Final = (OTLP, DECISIONS, SPANS, TRACES, SIGNALS, SCORES, CONTROL, DEAD_LETTERS)
+STORED: Final = (SPANS, TRACES, SCORES)
+"""Those that the store is filled from."""
 
 
 def partition_count(topic: Topic, partitions: int) -> int:

@@ -1,4 +1,4 @@
-"""What does the stream job write to `spans.v1` and `traces.v1`? Records as real ones are, from a seed.
+"""What is on `spans.v1`, `traces.v1` and `scores.v1`? Records as real ones are, from a seed.
 
 A lean span has about ten attributes, one in ten has an event, one in fifty failed; a trace is an agent, two LLM calls,
 a tool call, a retrieval and three plain spans.
@@ -13,7 +13,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from tracemill import scores
 from tracemill.schema import SPAN, SPAN_ARROW, TRACE, Kind
+from tracemill.scores import FEEDBACK, Score
 
 NOW_NS = 1_795_000_000_000_000_000
 SPANS_A_TRACE = 8
@@ -246,3 +248,10 @@ def trace(**columns: Any) -> dict[str, Any]:
 def trace_record(**columns: Any) -> bytes:
     """A row of `trace` as a record's value on `traces.v1`: one JSON object."""
     return json.dumps(trace(**columns), separators=(",", ":")).encode()
+
+
+def score_record(**members: Any) -> bytes:
+    """The value of a record on `scores.v1`."""
+    given = {"tenant": "default", "trace_id": "01" * 16, "id": "one", "span_id": "", "name": "thumbs", "value": True}
+    given |= {"comment": "", "author": "ada", "source": FEEDBACK, "at_ns": NOW_NS}
+    return scores.score_record(Score(**{**given, **members}))

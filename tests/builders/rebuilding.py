@@ -19,6 +19,7 @@ from tracemill.config import Config
 FINGERPRINTS = {
     "otel_traces": "SELECT * FROM {db}.otel_traces FINAL",
     "traces": "SELECT * FROM {db}.traces FINAL",
+    "scores": "SELECT * FROM {db}.scores FINAL",
     "otel_traces_trace_id_ts": (
         "SELECT TraceId, Tenant, min(Start) AS Start, max(End) AS End, max(ExpiresAt) AS ExpiresAt "
         "FROM {db}.otel_traces_trace_id_ts GROUP BY TraceId, Tenant"

@@ -53,8 +53,14 @@ def api_config(store: str, database: str, tokens: Mapping[str, str] | None = Non
 def served(config: Config, now_ns: Callable[[], int] = lambda: NOW_NS + HOUR_NS) -> Iterator[tuple[TestClient, Any]]:
     """A client of the API, and the store behind it; the clock says an hour after `NOW_NS`."""
     store = Recording(config)
-    site = Site(store, KafkaLog(config.kafka), access(config), now_ns)
-    with TestClient(site.application(store.inner.close), base_url="http://localhost") as client:
+    log = KafkaLog(config)
+    site = Site(store, log, access(config), now_ns)
+
+    async def close() -> None:
+        await log.close()
+        await store.inner.close()
+
+    with TestClient(site.application(close), base_url="http://localhost") as client:
         yield client, store
 
 

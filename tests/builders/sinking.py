@@ -93,6 +93,10 @@ class Log:
         """One record of `traces.v1`, written at a time, or now."""
         self._producer.produce(topics.TRACES.name(self._namespace), value, partition=partition, timestamp=at_ms)
 
+    def scores(self, value: bytes, partition: int = 0, at_ms: int = 0) -> None:
+        """One record of `scores.v1`, written at a time, or now."""
+        self._producer.produce(topics.SCORES.name(self._namespace), value, partition=partition, timestamp=at_ms)
+
     def flush(self) -> None:
         """All of it is acknowledged."""
         assert self._producer.flush(PATIENCE_S) == 0
@@ -100,7 +104,7 @@ class Log:
 
 def uncommitted(config: Config) -> int:
     """Records that a sink which starts now would read."""
-    names = (topic.name(config.kafka.namespace) for topic in (topics.SPANS, topics.TRACES))
+    names = (topic.name(config.kafka.namespace) for topic in topics.STORED)
     places = [TopicPartition(name, number) for name in names for number in range(config.kafka.partitions)]
     consumer = Consumer(consumer_settings(config.kafka, config.sinks.group))
     try:

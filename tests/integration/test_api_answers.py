@@ -20,10 +20,10 @@ from api.store import SETTINGS, ClickHouse
 from api.times import Window
 from sinks.clickhouse import connect
 from sinks.migrations import Layout, apply
-from tests.builders.frames import NOW_NS, batch, lean_rows, span, span_record, trace_record
+from tests.builders.frames import NOW_NS, batch, lean_rows, score_record, span, span_record, trace_record
 from tests.builders.markup import shown_harmlessly
 from tests.builders.served import api_config, fill, row_of, served
-from tests.builders.stored import insert_spans, insert_traces
+from tests.builders.stored import insert_scores, insert_spans, insert_traces
 from tests.fixtures.ports import own_port
 from tracemill.config import Store
 
@@ -45,6 +45,8 @@ TRACE = "0b" * 16
 DROPPED = "0c" * 16
 UNCLOSED = "0d" * 16
 THEIRS = "0e" * 16
+SPOKEN_OF, MUCH = "0f" * 16, "1a" * 16
+"""Of which there are scores, and nothing else."""
 KEYS = {"mine": "default", "theirs": "other"}
 MINE = {"x-tracemill-key": "mine"}
 
@@ -96,6 +98,18 @@ def filled(store: str) -> Iterator[tuple[Client, str]]:
     theirs = span(tenant="other", trace_id=bytes.fromhex(THEIRS), name="theirs")
     unclosed = span(trace_id=bytes.fromhex(UNCLOSED), name="unclosed")
     insert_spans(client, name, span_record(batch([theirs, unclosed])))
+    told = {"name": "thumbs", "author": HOSTILE, "comment": HOSTILE}
+    insert_scores(
+        client,
+        name,
+        score_record(trace_id=TRACE, id="first", value=HOSTILE[:250], span_id="05" * 8, **told),
+        score_record(trace_id=TRACE, id="second", value=False, at_ns=NOW_NS + 1, **told),
+        score_record(trace_id=TRACE, id="second", value=0.5, at_ns=NOW_NS + 2, **told),
+        score_record(trace_id=TRACE, id="first", tenant="other", value="theirs"),
+        score_record(trace_id=DROPPED, value=1, at_ns=NOW_NS),
+        score_record(trace_id=SPOKEN_OF, value=True, at_ns=NOW_NS),
+        *(score_record(trace_id=MUCH, id=f"n{number}", value=number, at_ns=NOW_NS + number) for number in range(300)),
+    )
     yield client, name
     client.command(f"DROP DATABASE {name} SYNC")
     client.close()
@@ -119,7 +133,7 @@ def problem(client: TestClient, path: str, **parameters: Any) -> dict[str, Any]:
 
 def test_a_trace_is_a_tree(client: TestClient) -> None:
     answer = client.get(f"/api/v1/traces/{TRACE.upper()}").json()
-    assert (answer["trace"]["root_name"], answer["truncated"], answer["scores"]) == (HOSTILE, False, [])
+    assert (answer["trace"]["root_name"], answer["truncated"]) == (HOSTILE, False)
     (root,) = answer["spans"]
     assert (root["attributes"][HOSTILE], root["depth"], root["orphan"]) == (HOSTILE, 0, False)
     assert root["events"] == [
@@ -129,6 +143,33 @@ def test_a_trace_is_a_tree(client: TestClient) -> None:
     assert "input_messages" not in root
     with_content = client.get(f"/api/v1/traces/{TRACE}", params={"content": "true"}).json()
     assert with_content["spans"][0]["input_messages"] == MESSAGES
+
+
+def test_a_trace_comes_with_what_was_said_about_it_each_thing_as_it_was_said_last(client: TestClient) -> None:
+    second, first = client.get(f"/api/v1/traces/{TRACE}").json()["scores"]
+    assert (first["id"], first["value"], first["span_id"]) == ("first", HOSTILE[:250], "05" * 8)
+    assert second == {
+        "id": "second",
+        "span_id": "",
+        "name": "thumbs",
+        "value": 0.5,
+        "comment": HOSTILE,
+        "author": HOSTILE,
+        "source": "feedback",
+        "at": "2026-11-18T11:06:40.000000002Z",
+    }
+
+
+def test_scores_are_shown_of_a_trace_that_was_dropped_or_that_nobody_knows(client: TestClient) -> None:
+    assert [one["value"] for one in client.get(f"/api/v1/traces/{DROPPED}").json()["scores"]] == [1]
+    unknown = client.get(f"/api/v1/traces/{SPOKEN_OF}").json()
+    assert (unknown["trace"], unknown["spans"], unknown["scores"][0]["value"]) == (None, [], True)
+    assert "Scores" in client.get(f"/traces/{SPOKEN_OF}").text
+
+
+def test_so_many_scores_are_shown_and_no_more(client: TestClient) -> None:
+    values = [one["value"] for one in client.get(f"/api/v1/traces/{MUCH}").json()["scores"]]
+    assert values == list(range(299, 299 - queries.TRACE_SCORES, -1))
 
 
 def test_a_dropped_trace_has_its_row_and_an_unclosed_one_its_spans(client: TestClient) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from api.endpoints import ENDPOINTS
 from api.pages import PAGES
+from runtime.kafka import ensure_topics
 from sinks.clickhouse import connect
 from sinks.migrations import Layout, apply
 from tests.builders.attacks import MIB, dripping, is_over
@@ -23,7 +24,7 @@ from tests.builders.served import api_process, row_of
 from tests.builders.stored import insert_spans, insert_traces
 from tests.fixtures.servers import Server
 from tests.fixtures.waiting import PATIENCE_S, eventually
-from tracemill.config import Store, token_hash
+from tracemill.config import Kafka, Store, token_hash
 
 pytestmark = pytest.mark.integration
 
@@ -40,7 +41,7 @@ BACKTRACKING = "a" * 30_000 + "!"
 
 
 @pytest.fixture(scope="module")
-def api(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def api(kafka: str, store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The API as a process, over a store with a trace of one tenant and nothing of another."""
     directory = tmp_path_factory.mktemp("api")
     client = connect(Store(url=store))
@@ -53,7 +54,10 @@ def api(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server
     insert_spans(client, DATABASE, span_record(batch([root, slow])))
     insert_traces(client, DATABASE, row_of(root, root_name=SECRET), row_of(slow, root_name=BACKTRACKING))
     tokens = [{"sha256": token_hash(token), "tenant": tenant} for token, tenant in TOKENS.items()]
+    log = Kafka(bootstrap=kafka, namespace="api-hostile", partitions=2)
+    ensure_topics(log)
     sections = {"store": {"url": store, "database": DATABASE}, "ingest": {"tokens": tokens}, "log_level": "debug"}
+    sections["kafka"] = log.model_dump(mode="json")
     server = api_process(directory, sections)
     server.start()
     yield server
@@ -269,6 +273,63 @@ def test_thousands_of_headers_and_of_parameters(api: Server) -> None:
 def test_a_body_that_nobody_asked_for_is_not_kept(api: Server) -> None:
     answer = httpx.request("GET", f"{api.address}/healthz", content=b"x" * (64 * MIB), timeout=PATIENCE_S)
     assert answer.status_code == 200
+
+
+# ---- what is sent ----------------------------------------------------------------------------------------------------
+
+FEEDBACK = {"trace_id": TRACE, "name": "thumbs", "value": False}
+HOSTILE_BODIES: dict[str, bytes] = {
+    "nothing": b"",
+    "not an object": b"[" * 30_000,
+    "deep": b'{"value": ' * 5_000,
+    "many members": json.dumps(FEEDBACK | {f"m{number}": 1 for number in range(3_000)}).encode(),
+    "members twice": b'{"trace_id": "x", "trace_id": "y", "name": "x", "value": 1}',
+    "another tenant": json.dumps(FEEDBACK | {"tenant": "tenant-mine"}).encode(),
+    "another author": json.dumps(FEEDBACK | {"author": "the boss"}).encode(),
+    "a version": json.dumps(FEEDBACK | {"version": 2**64}).encode(),
+    "a name of markup": json.dumps(FEEDBACK | {"name": "<img src=x onerror=alert(1)>"}).encode(),
+    "an id that climbs": json.dumps(FEEDBACK | {"id": "../../rules"}).encode(),
+    "a number that isn't": b'{"trace_id": "' + TRACE.encode() + b'", "name": "x", "value": NaN}',
+    "a number without an end": b'{"trace_id": "'
+    + TRACE.encode()
+    + b'", "name": "x", "value": 1'
+    + b"0" * 60_000
+    + b"}",
+    "half a letter": b'{"trace_id": "' + TRACE.encode() + b'", "name": "x", "value": "\\ud800"}',
+    "no letters": b'{"trace_id": "' + TRACE.encode() + b'", "name": "x", "value": "\xff"}',
+    "UTF-16": json.dumps(FEEDBACK).encode("utf-16"),
+    "a long comment": json.dumps(FEEDBACK | {"comment": "x" * 60_000}).encode(),
+}
+
+
+def give(api: Server, body: bytes, headers: dict[str, str]) -> httpx.Response:
+    url = f"{api.address}/api/v1/feedback"
+    return httpx.post(url, content=body, headers={"content-type": "application/json", **headers}, timeout=PATIENCE_S)
+
+
+@pytest.mark.parametrize("name", HOSTILE_BODIES)
+def test_a_body_that_is_not_feedback_is_refused(api: Server, name: str) -> None:
+    answer = give(api, HOSTILE_BODIES[name], THEIRS)
+    assert (answer.status_code, answer.json()["type"]) == (400, "urn:tracemill:problem:bad-body")
+    assert SECRET not in answer.text
+
+
+def test_a_body_without_an_end_is_not_read_to_its_end(api: Server) -> None:
+    assert give(api, b" " * (64 * MIB), THEIRS).status_code == 413
+
+
+def test_feedback_of_one_tenant_says_nothing_of_a_trace_of_another(api: Server) -> None:
+    mine, theirs = (give(api, json.dumps(FEEDBACK).encode(), who) for who in (MINE, THEIRS))
+    assert (mine.status_code, mine.json()["trace"]["status"]) == (202, "kept")
+    assert (theirs.status_code, theirs.json()["trace"]["status"]) == (202, "unknown")
+    assert SECRET not in theirs.text
+    assert give(api, json.dumps(FEEDBACK).encode(), {}).status_code == 401
+
+
+def test_what_is_hostile_in_a_text_is_text_in_the_answer(api: Server) -> None:
+    hostile = "'; DROP TABLE scores; --\x00\u202e<script>{{7*7}}"
+    answer = give(api, json.dumps(FEEDBACK | {"value": hostile, "comment": hostile}).encode(), MINE)
+    assert (answer.status_code, answer.json()["score"]["value"]) == (202, hostile)
 
 
 # ---- limits ----------------------------------------------------------------------------------------------------------

@@ -14,9 +14,9 @@ from api.rules import MAX_POLICIES
 from api.times import Window
 from sinks.clickhouse import connect
 from sinks.migrations import Layout, apply
-from tests.builders.frames import NOW_NS, lean_rows
+from tests.builders.frames import NOW_NS, lean_rows, score_record
 from tests.builders.served import HOUR_NS, api_config, fill, hour_of, served
-from tests.builders.stored import rows
+from tests.builders.stored import insert_scores, rows
 from tracemill.config import Store
 
 pytestmark = pytest.mark.integration
@@ -48,7 +48,13 @@ def large(store: str) -> Iterator[tuple[Client, str]]:
     apply(client, Layout(name, "", 3_650))
     for hours in (range(first, first + HOURS_A_BLOCK) for first in range(0, HOURS, HOURS_A_BLOCK)):
         fill(client, name, [row for hour in hours for tenant in ("default", "other") for row in hour_of(tenant, hour)])
-    for table in ("otel_traces", "traces", "otel_traces_trace_id_ts"):
+    for day in range(3):
+        ids = [row["trace_id"].hex() for row in lean_rows(9_000, day)[::8]]
+        said = {"at_ns": NOW_NS + day * 24 * HOUR_NS}
+        both = [("default", one) for one in ids] + [("other", one) for one in ids]
+        insert_scores(client, name, *(score_record(tenant=tenant, trace_id=one, **said) for tenant, one in both))
+    insert_scores(client, name, score_record(trace_id=TRACE_ID, at_ns=NOW_NS + ASKED * HOUR_NS))
+    for table in ("otel_traces", "traces", "otel_traces_trace_id_ts", "scores"):
         client.command(f"OPTIMIZE TABLE {name}.{table} FINAL")
     client.database = name
     yield client, name
@@ -89,6 +95,7 @@ NAMES = (
     "spans.list_spans",
     "trace.one_trace",
     "trace.extent_of_trace",
+    "trace.scores_of_trace",
     "trace.spans_of_trace",
     "span.one_span",
     "nothing.latest_trace",

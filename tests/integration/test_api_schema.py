@@ -15,13 +15,14 @@ import pytest
 
 from api import openapi
 from api.endpoints import ENDPOINTS
+from runtime.kafka import ensure_topics
 from sinks.clickhouse import connect
 from sinks.migrations import Layout, apply
 from tests.builders.frames import lean_rows
 from tests.builders.served import api_process, fill
 from tests.fixtures.servers import Server
 from tests.fixtures.waiting import PATIENCE_S
-from tracemill.config import Store, token_hash
+from tracemill.config import Kafka, Store, token_hash
 
 pytestmark = pytest.mark.integration
 
@@ -38,20 +39,23 @@ CHECKS = (
     "ignored_auth",
 )
 OF_THE_LOG = "overrides|promote|rules"
-"""Need Kafka, and a second a question: see test_orders.py and test_orders_of_tenants.py."""
-READ = [one for one in ENDPOINTS if not re.search(OF_THE_LOG, one.path)]
+"""Take a second a question: see test_orders.py and test_orders_of_tenants.py."""
+TESTED = [one for one in ENDPOINTS if not re.search(OF_THE_LOG, one.path)]
 ASKED = 60
 """Questions an operation, besides those that cover each parameter by itself."""
 
 
 @pytest.fixture(scope="module")
-def api(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def api(kafka: str, store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The API as a process, over a store with traces of a day."""
     client = connect(Store(url=store))
     apply(client, Layout(DATABASE, "", 3_650))
     fill(client, DATABASE, lean_rows(200, 3, time.time_ns()))
     tokens = [{"sha256": token_hash("schema"), "tenant": "default"}]
+    log = Kafka(bootstrap=kafka, namespace="api-schema", partitions=2)
+    ensure_topics(log)
     sections = {"store": {"url": store, "database": DATABASE}, "ingest": {"tokens": tokens}}
+    sections["kafka"] = log.model_dump(mode="json")
     server = api_process(tmp_path_factory.mktemp("schema"), sections)
     server.start()
     yield server
@@ -74,8 +78,8 @@ def test_whatever_is_asked_the_answer_is_as_described(api: Server, tmp_path: Pat
     assert done.returncode == 0, done.stdout + done.stderr
     told = json.loads(report.read_text())
     assert told["complete"]
-    assert told["operations"]["tested"] == len(READ)
+    assert told["operations"]["tested"] == len(TESTED)
     assert told["test_cases"]["generated"] > ASKED
-    for path in ("/api/v1/traces", "/api/v1/spans"):
-        assert sum(phase["accepted"] for phase in told["valid_rates"][f"GET {path}"].values()) > 0
+    for asked in ("GET /api/v1/traces", "GET /api/v1/spans", "POST /api/v1/feedback"):
+        assert sum(phase["accepted"] for phase in told["valid_rates"][asked].values()) > 0
     assert "Traceback" not in api.log.read_text()

@@ -112,7 +112,7 @@ def test_every_consumer_of_a_configuration_has_its_group() -> None:
     config = Config.model_validate({"ingest": {"kafka_receiver": receiver}, "sinks": {"otlp_exporter": exporter}})
     assert [(each.name, each.kafka.bootstrap, each.topics) for each in groups(config)] == [
         ("tracemill-streams", "127.0.0.1:9092", ("tracemill.otlp.v1",)),
-        ("tracemill-sinks", "127.0.0.1:9092", ("tracemill.spans.v1", "tracemill.traces.v1")),
+        ("tracemill-sinks", "127.0.0.1:9092", ("tracemill.spans.v1", "tracemill.traces.v1", "tracemill.scores.v1")),
         ("tracemill-otlp-exporter", "127.0.0.1:9092", ("tracemill.spans.v1",)),
         ("tracemill-receiver", "elsewhere:9092", ("otlp_spans",)),
     ]

@@ -10,9 +10,10 @@ from loadtest.chaos.refusals import TOO_MANY_PARTS, Refusals
 from loadtest.chaos.rows import check_kept, check_rows, check_sums
 from loadtest.chaos.stored import read_stored
 from runtime.dead_letters import Record
-from sinks.app import SPANS, TRACES
 from sinks.clickhouse import StoreTable, connect
 from sinks.migrations import apply, layout_of
+from sinks.span_records import SPANS
+from sinks.trace_records import TRACES
 from streams.outputs import span_records
 from tests.builders.chaotic import all_written, left
 from tests.fixtures.waiting import eventually

@@ -14,6 +14,7 @@ from clickhouse_connect.driver.client import Client
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from runtime.control import apply_rules
+from runtime.outbox import Outbox
 from tests.builders.ingesting import PROTOBUF, Ingester, configured
 from tests.builders.rich import TRACE_ID, rich_trace
 from tests.builders.ways import (
@@ -120,7 +121,8 @@ def stored(
     """The store, after all ways were gone at the same time, and one of them again when all was decided."""
     config = _config(kafka, store)
     with running(config, tmp_path_factory.mktemp("ways")) as spine:
-        apply_rules(config.kafka, RuleSet.parse(RULES))
+        with Outbox(config.kafka) as outbox:
+            apply_rules(outbox, RuleSet.parse(RULES))
         ways = {**WAYS, AGAIN_WHEN_DECIDED: WHOLE["grpc-plain"]}
         with ThreadPoolExecutor(8) as pool:
             coming = {name: pool.submit(_come, spine.ingester, whole, name, way) for name, way in ways.items()}

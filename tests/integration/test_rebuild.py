@@ -15,7 +15,7 @@ from confluent_kafka.admin import AdminClient
 
 from sinks.clickhouse import connect
 from sinks.rebuild_plan import DAY_MS
-from tests.builders.frames import batch, lean_rows, span_record, trace_record
+from tests.builders.frames import batch, lean_rows, score_record, span_record, trace_record
 from tests.builders.rebuilding import Rows, altered, begin, count, minus, rebuild, stored
 from tests.builders.sinking import Log, Sink, dead_letters, sink_config, uncommitted
 from tests.fixtures.ports import own_port
@@ -58,6 +58,7 @@ def written(kafka: str, store: str, tmp_path_factory: pytest.TempPathFactory) ->
         for seed in (1, 2):
             assert load(pipeline, 4_000, 2_000, "--seed", str(seed), *ODD).wait(PATIENCE_S) == 0
             pipeline.settle()
+            speak(config)
             eventually(lambda: uncommitted(config), 0)
             seen.append(stored(client, namespace))
             between_s.append(time.time() + 2 * MARGIN_MS / 1000)
@@ -68,6 +69,15 @@ def written(kafka: str, store: str, tmp_path_factory: pytest.TempPathFactory) ->
         sink.kill()
         client.close()
     return Written(config, *seen, f"{between_s[0]:.3f}")
+
+
+def speak(config: Config) -> None:
+    """Scores, of which every third takes the place of one that was given before."""
+    log = Log(config)
+    for number in range(30):
+        told = {"trace_id": f"{number % 20:032x}", "value": time.time(), "at_ns": time.time_ns()}
+        log.scores(score_record(**told), number % 20 % 4)
+    log.flush()
 
 
 @pytest.fixture
@@ -91,7 +101,7 @@ def test_an_emptied_store_is_filled_again_with_every_row_as_it_was(
     done = rebuild(written.config, tmp_path, "--from", "oldest")
     assert done.code() == 0, done.err
     assert stored(client, database) == written.all
-    assert done.out.count("has every record that was ever written to it") == 2
+    assert done.out.count("has every record that was ever written to it") == 3
     assert f"stored {len(written.all['otel_traces']):,} spans" in done.err
 
 
@@ -138,7 +148,7 @@ def near(count_: int, seed: int) -> list[dict]:
 
 
 def write(config: Config, records: int, seed: int = 1, at_ms: int = 0, log: Log | None = None) -> Log:
-    """In each of the four partitions so many records of spans, a trace each, and as many of traces."""
+    """In each of the four partitions so many records of spans, a trace each, and as many of traces and of scores."""
     log = log or Log(config)
     rows = near(4 * records, seed)
     for number in range(4 * records):
@@ -147,6 +157,8 @@ def write(config: Config, records: int, seed: int = 1, at_ms: int = 0, log: Log 
         log.spans(span_record(batch(spans)), number % 4, at_ms)
         row = trace_record(trace_id=spans[0]["trace_id"].hex(), opened_at=started, started_at=started)
         log.traces(row, number % 4, at_ms)
+        score = score_record(trace_id=spans[0]["trace_id"].hex(), at_ns=started)
+        log.scores(score, number % 4, at_ms)
     log.flush()
     return log
 
@@ -175,11 +187,12 @@ def test_what_was_written_just_before_is_read_too_and_what_has_expired_is_not(
     assert done.code() == 0, done.err
     assert count(client, f"{namespace}.traces") == 4 * 12
     assert count(client, f"{namespace}.otel_traces") == 4 * 12 * 8
+    assert count(client, f"{namespace}.scores") == 4 * 12
     expiring = altered(config, sinks={"retention_days": 2}, store={"database": f"{namespace}_1"})
     done = rebuild(expiring, tmp_path, "--from", "oldest")
     assert done.code() == 0, done.err
     assert "has expired (sinks.retention_days: 2) and is left out" in done.out
-    assert "stored 448 spans and 56 trace rows" in done.err
+    assert "stored 448 spans, 56 trace rows and 56 scores" in done.err
 
 
 def test_a_log_that_does_not_reach_back_says_from_when_on_and_rebuilds_that(
@@ -264,11 +277,11 @@ def test_ctrl_c_says_how_far_it_came_and_a_second_run_does_the_rest(
 ) -> None:
     database = filled.store.database
     begun = begin(filled, tmp_path, "--from", "oldest")
-    eventually(lambda: count(client, f"{database}.traces"), 200)
+    eventually(lambda: (count(client, f"{database}.traces"), count(client, f"{database}.scores")), (200, 200))
     begun.interrupt()
     assert begun.code() == 130
     assert "stopped after " in begun.err
-    assert " 0 spans and 200 trace rows; all that was written before " in begun.err
+    assert " 0 spans, 200 trace rows and 200 scores; all that was written before " in begun.err
     assert "Traceback" not in begun.err
     show(client, database)
     again = begun.err.partition("go on with --from ")[2].partition(",")[0]

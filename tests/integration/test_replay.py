@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from runtime.control import apply_rules
+from runtime.outbox import Outbox
 from tests.fixtures.streaming import Pipeline, load
 from tests.fixtures.takeovers import ends
 from tests.fixtures.waiting import PATIENCE_S
@@ -30,7 +31,8 @@ def filled(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pip
     """A log that was decided, all of it."""
     pipeline = Pipeline(kafka, "replays", tmp_path_factory.mktemp("replays"))
     pipeline.make_topics()
-    apply_rules(pipeline.config.kafka, RuleSet.parse(RULES))
+    with Outbox(pipeline.config.kafka) as outbox:
+        apply_rules(outbox, RuleSet.parse(RULES))
     pipeline.worker()
     try:
         odd = ("--late-every", "10", "--late-after", "4", "--rootless-every", "20")

@@ -14,8 +14,8 @@ from clickhouse_connect.driver.client import Client
 
 from sinks.clickhouse import connect
 from sinks.migrations import Layout, SchemaMismatch, apply, render
-from tests.builders.frames import NOW_NS, batch, span, span_record, trace_record
-from tests.builders.stored import insert_spans, insert_traces, rows
+from tests.builders.frames import NOW_NS, batch, score_record, span, span_record, trace_record
+from tests.builders.stored import insert_scores, insert_spans, insert_traces, rows
 from tests.fixtures.servers import Server
 from tracemill.config import Store
 from tracemill.schema import SPAN, TRACE, Kind
@@ -79,7 +79,11 @@ def test_another_retention_holds_for_rows_that_come_later(made: Client, database
         return int(rows(made, f"SELECT max(ExpiresAt - toDate(now('UTC'))) FROM {database}.otel_traces")[0][0])
 
     assert expiry_days() in (29, 30)
-    assert apply(made, Layout(database, "", 90)).ran == ("retention_spans", "retention_traces")
+    assert apply(made, Layout(database, "", 90)).ran == (
+        "retention_scores",
+        "retention_spans",
+        "retention_traces",
+    )
     assert expiry_days() in (89, 90)
 
 
@@ -95,12 +99,14 @@ def test_a_row_expires_so_many_days_after_its_own_day(client: Client, database: 
             insert_spans(client, database, span_record(batch([span(span_id=number.to_bytes(8), started_at=at)])))
             trace_id = f"{number:032x}"
             insert_traces(client, database, trace_record(trace_id=trace_id, opened_at=at, started_at=at))
+            insert_scores(client, database, score_record(trace_id=trace_id, at_ns=at))
     believed = [min(max(today - age, today - min(7, retention_days - 1)), today) for age in ages]
     wanted = [(day + retention_days,) for day in believed]
     select = "SELECT toUInt32(max({})) FROM {}.{} WHERE {} >= '{}' GROUP BY {} ORDER BY {}"
     for table, expiry, key, first in (
         ("otel_traces", "ExpiresAt", "SpanId", f"{before:016x}"),
         ("traces", "expires_at", "trace_id", f"{before:032x}"),
+        ("scores", "expires_at", "trace_id", f"{before:032x}"),
     ):
         assert rows(client, select.format(expiry, database, table, key, first, key, key)) == wanted
 
@@ -207,6 +213,24 @@ def test_a_span_comes_out_of_the_view_as_it_went_in(made: Client, database: str)
     assert json.loads(found["events"])[0]["attributes"] == {"n": "2"}
     assert found["links"][0]["trace_id"] == "ab" * 16
     assert rows(made, f"SELECT SpanKind, StatusCode FROM {database}.otel_traces") == [("Client", "Error")]
+
+
+def test_of_scores_with_one_id_the_last_in_its_partition_holds_whatever_day_it_is_of(
+    made: Client, database: str
+) -> None:
+    yesterday = [score_record(value=number, at_ns=NOW_NS - number * DAY_NS) for number in range(4)]
+    insert_scores(made, database, *yesterday, score_record(tenant="other", value="theirs"))
+    insert_scores(made, database, score_record(value=False, id="two"))
+    select = f"SELECT tenant, id, kind, number, text, version FROM {database}.scores_latest ORDER BY tenant, id"
+    found = [
+        ("default", "one", "number", 3.0, "", 3),
+        ("default", "two", "boolean", 0.0, "", 0),
+        ("other", "one", "text", None, "theirs", 4),
+    ]
+    assert rows(made, select) == found
+    made.command(f"OPTIMIZE TABLE {database}.scores FINAL")
+    assert rows(made, select) == found
+    assert rows(made, f"SELECT count() FROM {database}.scores") == [(6,)]
 
 
 def test_times_at_the_ends_of_the_clock_and_of_many_days_are_stored(made: Client, database: str) -> None:

@@ -1,4 +1,4 @@
-"""Does every record of `spans.v1` and `traces.v1` end in the store or among the dead letters, whatever happens?"""
+"""Does every record of the topics of the store end in the store or among the dead letters, whatever happens?"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from sinks.clickhouse import connect
 from sinks.delivery import Away
-from tests.builders.frames import batch, lean_rows, span, span_record, trace_record
+from tests.builders.frames import batch, lean_rows, score_record, span, span_record, trace_record
 from tests.builders.sinking import Log, Sink, dead_letters, sink_config, uncommitted
 from tests.fixtures.servers import Server
 from tests.fixtures.waiting import eventually
@@ -59,6 +59,10 @@ class Reader:
         """Spans in the view, and distinct ones."""
         return self.ask("SELECT count(), uniqExact(trace_id, span_id) FROM {db}.spans")
 
+    def scores(self) -> Any:
+        """Scores in the view, what the last says, and its version."""
+        return self.ask("SELECT count(), max(text), max(version) FROM {db}.scores_latest")
+
     def traces(self) -> Any:
         """Traces in the view."""
         return self.ask("SELECT count() FROM {db}.traces_latest")
@@ -90,7 +94,7 @@ def test_every_row_arrives_once_and_the_offsets_are_committed(
     eventually(reader.spans, (400, 400))
     eventually(reader.traces, (50,))
     eventually(lambda: sink.get("/readyz")[0], 200)
-    eventually(lambda: lags(sink), [0.0] * 8)
+    eventually(lambda: lags(sink), [0.0] * 12)
     assert sink.stop() == 0
     assert uncommitted(config) == 0
     write_traces(log, 10, seed=2)
@@ -113,13 +117,18 @@ def test_records_that_nobody_can_read_are_dead_lettered_and_the_rest_goes_on(
         log.spans(value)
     for value in (b"{", trace_record(), b"{}", trace_record(trace_id="0a" * 16, span_count="many")):
         log.traces(value)
+    for value in (b"{", score_record(), score_record(value="again"), b"{}"):
+        log.scores(value)
     log.flush()
     start(config)
     eventually(reader.spans, (17, 17))
     eventually(reader.traces, (1,))
-    eventually(lambda: len(dead_letters(config)), 6)
+    eventually(reader.scores, (1, "again", 2))
+    eventually(lambda: len(dead_letters(config)), 8)
     found = sorted((each["topic"].split(".")[1], each["offset"], each["reason"]) for each in dead_letters(config))
     assert found == [
+        ("scores", 0, "undecodable"),
+        ("scores", 3, "wrong_schema"),
         ("spans", 0, "undecodable"),
         ("spans", 2, "undecodable"),
         ("spans", 3, "refused_by_target"),

@@ -19,6 +19,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from runtime.control import apply_rules, promote
 from runtime.kafka import read_from
+from runtime.outbox import Outbox
 from sinks.clickhouse import connect
 from tests.builders.ingesting import Ingester, configured
 from tests.builders.otlp import request, text
@@ -114,7 +115,8 @@ def told(kafka: str, store: str, tmp_path_factory: pytest.TempPathFactory) -> It
     """After the load, late errors, and promotions by hand."""
     config = _config(kafka, store)
     with running(config, tmp_path_factory.mktemp("numbers")) as spine:
-        apply_rules(config.kafka, RuleSet.parse(RULES))
+        with Outbox(config.kafka) as outbox:
+            apply_rules(outbox, RuleSet.parse(RULES))
         _send(spine, Load())
     signals = _signals(config.kafka)
     client = connect(config.store)
@@ -138,8 +140,9 @@ def _send(spine: Spine, load: Load) -> None:
         _post(spine.ingester, [span for trace in load.traces[first : first + A_REQUEST] for span in trace])
     spine.settle()
     _post(spine.ingester, load.late())
-    for trace in load.traces[LATE : LATE + PROMOTED]:
-        promote(spine.config.kafka, Promotion(trace[0].trace_id + b"default", "request", "ops", None))
+    with Outbox(spine.config.kafka) as outbox:
+        for trace in load.traces[LATE : LATE + PROMOTED]:
+            promote(outbox, Promotion(trace[0].trace_id + b"default", "request", "ops", None)).result()
     spine.settle()
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from tracemill import bundles
 from tracemill.assembly import sizes
+from tracemill.assembly.awaited import Awaited
 from tracemill.assembly.holds import Holds
 from tracemill.assembly.recent import Recent
 from tracemill.assembly.trace import Anchor, Decided, OpenTrace
@@ -22,9 +23,10 @@ _SENDERS_BYTES: Final = 8 * 1024 * 1024
 class Arrivals:
     """The open traces of a partition by their key, with the spans that came for them."""
 
-    def __init__(self, recent: Recent, holds: Holds) -> None:
+    def __init__(self, recent: Recent, holds: Holds, awaited: Awaited) -> None:
         self._recent = recent
         self._holds = holds
+        self._awaited = awaited
         self._open: dict[bytes, OpenTrace] = {}
         self._senders: dict[Sender, Sender] = {}
         self._senders_bytes = 0
@@ -60,6 +62,8 @@ class Arrivals:
                     trace = self._begin(trace_id + tenant, now, offset)
                     if trace is None:
                         continue
+                    if self._awaited:
+                        self._awaited.meet(trace, now)
                 if not trace.records or trace.records[-1] != offset:
                     self._go_on(trace, anchor, now)
                     touched.append(trace)
@@ -78,6 +82,8 @@ class Arrivals:
     def promote(self, anchor: Anchor, now: int, key: bytes, why: str, known: Decided | None) -> OpenTrace | None:
         """A trace is to be kept, whatever the rules say: one that is open, or that was decided and now goes on.
 
+        One that nobody has heard of is awaited for a while.
+
         Args:
             anchor: the state just before the record that asks for it.
             now: the log time that it has.
@@ -86,11 +92,14 @@ class Arrivals:
             known: what was decided about it, if nothing is remembered.
 
         Returns:
-            The trace; None where nothing was ever heard of it, or the record was decided with it.
+            The trace; None where nothing was heard of it yet, or the record was decided with it.
         """
         trace = self._open.get(key) or self._begin(key, now, anchor.offset, known)
-        if trace is None or (trace.before is None and not trace.records):
-            self._open.pop(key, None)
+        if trace is None:
+            return None
+        if trace.before is None and not trace.records:
+            del self._open[key]
+            self._awaited.add(key, why, anchor, now)
             return None
         trace.promoted = trace.promoted or why
         self._go_on(trace, anchor, now)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from tracemill import bundles
 from tracemill.assembly import sizes
 from tracemill.assembly.arrivals import Arrivals
+from tracemill.assembly.awaited import Awaited
 from tracemill.assembly.clock import LogClock
 from tracemill.assembly.holds import Holds, carry
 from tracemill.assembly.recent import Recent, Remembers
@@ -34,7 +35,8 @@ class Assembler:
         self.next_offset = start.offset
         self._recent = Recent(rules, memory)
         self._holds = Holds(rules.carry_after_ms)
-        self._arrivals = Arrivals(self._recent, self._holds)
+        self._awaited = Awaited(rules.max_idle_ms, self._holds)
+        self._arrivals = Arrivals(self._recent, self._holds, self._awaited)
         self._waits = Waits(rules)
         self._shadows = Shadows()
         self._events: list[Event] = []
@@ -59,7 +61,7 @@ class Assembler:
         self._steering = steering.at(append_ms)
 
     def feed_promotion(self, offset: int, append_ms: int, key: bytes, why: str, known: Decided | None) -> None:
-        """A control record: a trace is to be kept. Where nothing is known of it, nothing happens.
+        """A control record: a trace is to be kept, also one that comes within `max_idle` from now.
 
         Args:
             offset: the record's.
@@ -99,6 +101,7 @@ class Assembler:
                 self._close(trace, closed_by, at, offset)
         self._shadows.end(offset, ClosedBy.COMPLETE, ClosedBy.IDLE, ClosedBy.MAX_AGE)
         self._recent.forget(now)
+        self._awaited.end(now)
         self.next_offset = offset + 1
         return now
 
@@ -143,9 +146,10 @@ class Assembler:
         self._recent.settle(events)
 
     def next_due(self) -> int | None:
-        """How many milliseconds of log time from now something is due, at the earliest; None when nothing is open."""
-        at = self._waits.next_due() if self.open_count else None
-        return None if at is None else max(0, at - self.now_ms)
+        """How many milliseconds of log time from now something is due, at the earliest; None when nothing is."""
+        ahead = [self._waits.next_due()] if self.open_count else []
+        ahead += [self._awaited.next_due()] if self._awaited else []
+        return min((max(0, at - self.now_ms) for at in ahead if at is not None), default=None)
 
     def restore(self, traces: Sequence[OpenTrace], shadows: Shadows) -> None:
         """Put back what was open at the start; before the first record is fed.

@@ -23,16 +23,23 @@ class Holds:
 
     def begin(self, trace: OpenTrace, anchor: Anchor, now: int) -> None:
         """The record behind `anchor`, read at the log time `now`, is the first of `trace` that isn't listed."""
+        self.take_over(trace, self.hold(anchor), now)
+
+    def hold(self, anchor: Anchor) -> Hold:
+        """Something holds that doesn't belong to a trace yet: the record behind `anchor`."""
         hold = Hold(anchor)
-        trace.hold, trace.unlisted_at = hold, now
         self._holds.append(hold)
+        return hold
+
+    def take_over(self, trace: OpenTrace, hold: Hold, now: int) -> None:
+        """From the log time `now` on `trace` holds this, until it is listed or closed."""
+        trace.hold, trace.unlisted_at = hold, now
         self._unlisted.append((now, trace))
 
     def keep(self, trace: OpenTrace, anchor: Anchor) -> None:
         """The record behind `anchor` has closed `trace`."""
         if trace.hold is None:
-            trace.hold = Hold(anchor)
-            self._holds.append(trace.hold)
+            trace.hold = self.hold(anchor)
 
     def due(self, now: int) -> Iterator[tuple[int, OpenTrace]]:
         """Open traces that have to be carried by the log time `now`, and when they had to be."""

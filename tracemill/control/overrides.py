@@ -13,6 +13,8 @@ from tracemill.sampling.steering import Of, Override
 
 MAX_VALUE: Final = 256
 """Characters: what is in force stands in every block of decisions."""
+SHOWN_MS: Final = 7 * 24 * 3_600_000
+"""So long an override is still in the list when its time is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,10 @@ class Order:
             self.override.until_ms if self.revoked_at_ms is None else min(self.override.until_ms, self.revoked_at_ms)
         )
         return self.at_ms <= now_ms < ends_ms
+
+    def forgotten_at(self, now_ms: int) -> bool:
+        """Whether it ended so long ago that nobody is shown it any longer."""
+        return self.override.until_ms <= now_ms - SHOWN_MS
 
 
 class _Record(msgspec.Struct, forbid_unknown_fields=True):

@@ -600,6 +600,114 @@ AS SELECT
 FROM tracemill.traces
 FINAL;
 
+-- 016_scores
+CREATE TABLE IF NOT EXISTS tracemill.scores_local ON CLUSTER 'main'
+(
+    tenant LowCardinality(String) CODEC(ZSTD(1)),
+    trace_id String CODEC(ZSTD(1)),
+    id String CODEC(ZSTD(1)),
+    span_id String CODEC(ZSTD(1)),
+    name LowCardinality(String) CODEC(ZSTD(1)),
+    kind LowCardinality(String) CODEC(ZSTD(1)),
+    number Nullable(Float64) CODEC(ZSTD(1)),
+    text String CODEC(ZSTD(1)),
+    comment String CODEC(ZSTD(1)),
+    author LowCardinality(String) CODEC(ZSTD(1)),
+    source LowCardinality(String) CODEC(ZSTD(1)),
+    at DateTime64(9, 'UTC') CODEC(Delta, ZSTD(1)),
+    version UInt64 CODEC(ZSTD(1)),
+    expires_at Date CODEC(ZSTD(1))
+)
+ENGINE = ReplicatedReplacingMergeTree(version)
+-- What is said again on another day lies in another partition: FINAL compares across them.
+PARTITION BY toDate(at)
+ORDER BY (tenant, trace_id, id)
+TTL expires_at
+SETTINGS
+    index_granularity = 8192,
+    ttl_only_drop_parts = 1,
+    min_level_for_wide_part = 1,
+    min_age_to_force_merge_seconds = 3600,
+    min_age_to_force_merge_on_partition_only = 1;
+
+-- 017_scores_distributed
+CREATE TABLE IF NOT EXISTS tracemill.scores ON CLUSTER 'main' AS tracemill.scores_local
+ENGINE = Distributed('main', 'tracemill', 'scores_local', cityHash64(tenant, trace_id));
+
+-- 018_scores_in
+CREATE TABLE IF NOT EXISTS tracemill.scores_in ON CLUSTER 'main'
+(
+    tenant LowCardinality(String),
+    trace_id String,
+    id String,
+    span_id String,
+    name LowCardinality(String),
+    kind LowCardinality(String),
+    number Nullable(Float64),
+    text String,
+    comment String,
+    author LowCardinality(String),
+    source LowCardinality(String),
+    at Int64,
+    version UInt64,
+    expires_at Date
+)
+ENGINE = Null;
+
+-- 019_scores_in_mv
+CREATE MATERIALIZED VIEW IF NOT EXISTS tracemill.scores_in_mv ON CLUSTER 'main'
+TO tracemill.scores
+AS SELECT
+    tenant,
+    trace_id,
+    id,
+    span_id,
+    name,
+    kind,
+    number,
+    text,
+    comment,
+    author,
+    source,
+    fromUnixTimestamp64Nano(s.at, 'UTC') AS at,
+    version,
+    expires_at
+FROM tracemill.scores_in AS s;
+
+-- 020_scores_latest
+CREATE VIEW IF NOT EXISTS tracemill.scores_latest ON CLUSTER 'main'
+SQL SECURITY INVOKER
+AS SELECT
+    tenant,
+    trace_id,
+    id,
+    span_id,
+    name,
+    kind,
+    number,
+    text,
+    comment,
+    author,
+    source,
+    at,
+    version
+FROM tracemill.scores
+FINAL;
+
+-- retention_scores
+ALTER TABLE tracemill.scores_in ON CLUSTER 'main'
+MODIFY COLUMN expires_at Date DEFAULT
+    -- as in retention_spans.sql, from the day on which it was said
+    toDate(
+        least(
+            greatest(
+                toDate32(fromUnixTimestamp64Nano(at, 'UTC')),
+                toDate32(now('UTC')) - least(7, 30 - 1)
+            ),
+            toDate32(now('UTC'))
+        ) + 30
+    );
+
 -- retention_spans
 ALTER TABLE tracemill.spans_in ON CLUSTER 'main'
 MODIFY COLUMN expires_at Date DEFAULT

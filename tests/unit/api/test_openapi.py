@@ -23,7 +23,7 @@ DOCUMENT = openapi.document()
 
 def test_every_route_of_the_api_is_described_and_nothing_else() -> None:
     config = Config()
-    site = Site(ClickHouse(config.store), KafkaLog(config.kafka), access(config), lambda: 0)
+    site = Site(ClickHouse(config.store), KafkaLog(config), access(config), lambda: 0)
     routes = [route for route in site.application().routes if isinstance(route, Route)]
     served = {route.path for route in routes if route.path.startswith("/api/")} - {openapi.PATH}
     assert served == set(DOCUMENT["paths"])

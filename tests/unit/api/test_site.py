@@ -52,7 +52,7 @@ def test_when_the_client_has_gone_the_store_is_no_longer_asked() -> None:
         async def send(message: Any) -> None:
             sent.append(message)
 
-        await Site(store, KafkaLog(Config().kafka), access(Config()), lambda: 10**18).application()(
+        await Site(store, KafkaLog(Config()), access(Config()), lambda: 10**18).application()(
             dict(SCOPE), receive, send
         )
         await asyncio.sleep(0)

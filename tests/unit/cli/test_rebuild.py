@@ -72,15 +72,17 @@ def test_a_time_is_told_as_it_can_be_asked_for() -> None:
 
 def progress() -> Progress:
     made = Progress([Slice("spans", 0, 0, 8), Slice("traces", 0, 0, 2)])
-    made.rows |= {"spans_in": 12_345, "traces_in": 0}
+    made.rows |= {"spans_in": 12_345, "traces_in": 0, "scores_in": 7}
     made.records, made.bytes, made.stored, made.stored_ms = 7, 1_500_000, {("spans", 0): 5}, {("spans", 0): NOW_MS}
     return made
 
 
 def test_the_last_line_has_the_totals_and_what_is_missing() -> None:
     done = progress()
-    assert totals(done, 2, dry=True) == "7 records (1.5 MB) hold 12,345 spans and 0 trace rows"
-    assert totals(done, 2, dry=False) == "stored 12,345 spans and 0 trace rows from 7 records (1.5 MB) in 2.0 s"
+    assert totals(done, 2, dry=True) == "7 records (1.5 MB) hold 12,345 spans, 0 trace rows and 7 scores"
+    assert (
+        totals(done, 2, dry=False) == "stored 12,345 spans, 0 trace rows and 7 scores from 7 records (1.5 MB) in 2.0 s"
+    )
     done.lost, done.refused = 3, 2
     assert "; 2 records can't be read: the sinks set them aside" in totals(done, 2, dry=False)
     assert totals(done, 2, dry=False).endswith("; 3 records can't be had from the log any longer")
@@ -88,7 +90,7 @@ def test_the_last_line_has_the_totals_and_what_is_missing() -> None:
 
 def test_who_stops_it_is_told_where_to_go_on() -> None:
     assert stopped(progress(), NOW_MS - HOUR_MS).startswith(
-        "stopped after 0%, 12,345 spans and 0 trace rows; all that was written before "
+        "stopped after 0%, 12,345 spans, 0 trace rows and 7 scores; all that was written before "
         "2026-11-18T10:06:40.000Z is stored: go on with --from 2026-11-18T10:06:40.000Z"
     )
 
@@ -100,7 +102,7 @@ def test_progress_is_rows_share_and_rate(capsys: pytest.CaptureFixture[str]) -> 
     telling.goes_on(done)
     done.rows["traces_in"] = 100
     telling.goes_on(done)
-    assert capsys.readouterr().err == " 62%  12,345 rows  2,469 rows/s\n 62%  12,445 rows  20 rows/s\n"
+    assert capsys.readouterr().err == " 62%  12,352 rows  2,470 rows/s\n 62%  12,452 rows  20 rows/s\n"
 
 
 def test_losses_and_refusals_are_named_until_there_are_too_many(capsys: pytest.CaptureFixture[str]) -> None:

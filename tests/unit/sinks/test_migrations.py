@@ -47,7 +47,7 @@ def test_every_statement_of_a_cluster_runs_on_all_of_it_and_stores_on_replicas()
 
 def test_shards_are_chosen_by_tenant_and_trace_id() -> None:
     distributed = [each.sql for each in render(CLUSTER) if "Distributed(" in each.sql]
-    assert len(distributed) == 3
+    assert len(distributed) == 4
     assert all("cityhash64(tenant, trace" in sql.lower() for sql in distributed)
 
 
@@ -57,7 +57,7 @@ def test_another_retention_changes_only_what_may_be_repeated() -> None:
         for before, after in zip(render(SINGLE), render(Layout("tracemill", "", 7)), strict=True)
         if before.checksum != after.checksum
     ]
-    assert changed == ["retention_spans", "retention_traces"]
+    assert changed == ["retention_scores", "retention_spans", "retention_traces"]
 
 
 def columns(sql: str) -> list[str]:

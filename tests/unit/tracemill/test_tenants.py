@@ -43,6 +43,13 @@ def test_without_tokens_everyone_is_the_default_tenant() -> None:
     assert Tenants([]).of(["Bearer x"], ["y", "z"]) == DEFAULT_TENANT
 
 
+def test_several_are_more_than_one_tenant_not_more_than_one_token() -> None:
+    assert TENANTS.several
+    both = [Token(sha256=token_hash(name), tenant="first") for name in ("one", "two")]
+    assert not Tenants(both).several
+    assert not Tenants([]).several
+
+
 @pytest.mark.parametrize("token", ["one", "two", "three", "", "o", "one "])
 def test_each_known_token_is_compared_in_constant_time_whichever_is_shown(
     token: str, monkeypatch: pytest.MonkeyPatch

@@ -9,6 +9,7 @@ from tests.builders.traces import anchor
 from tracemill import bundles
 from tracemill.assembly import arrivals
 from tracemill.assembly.arrivals import Arrivals
+from tracemill.assembly.awaited import Awaited
 from tracemill.assembly.holds import Holds
 from tracemill.assembly.memory import Memory
 from tracemill.assembly.recent import Recent
@@ -22,7 +23,7 @@ class Partition:
 
     def __init__(self) -> None:
         self.recent, self.holds = Recent(Assembly(), Memory(1)), Holds(30_000)
-        self.arrivals = Arrivals(self.recent, self.holds)
+        self.arrivals = Arrivals(self.recent, self.holds, Awaited(30_000, self.holds))
 
     def take(self, offset: int, *spans: S, tenant: str = "default", twice: bool = False) -> list[OpenTrace]:
         """A record of one group, or of that group twice."""

@@ -92,6 +92,35 @@ def test_late_spans_of_one_follow_it() -> None:
 def test_one_that_nobody_ever_heard_of_stays_unknown() -> None:
     written = run(promoted(NOW), tick(500))
     assert (rows(written), written.rows()) == ([], [])
+    assert written.commit == 2
+
+
+def test_one_that_comes_soon_after_is_kept() -> None:
+    asked = [promoted(NOW), promoted(NOW + 1, why="again")]
+    written = run(*asked, spans(150, CHILD), spans(160, ROOT), tick(300))
+    assert rows(written) == [(1, "keep", *BY_HAND)]
+    assert {row["opened_at"] for row in written.rows()} == {NOW + 150}
+
+
+def test_one_that_comes_when_nobody_waits_for_it_any_longer_is_decided_as_any_other() -> None:
+    assert rows(run(promoted(NOW), spans(LIMITS.max_idle_ms, ROOT, CHILD), tick(400))) == [FIRST]
+    assert rows(run(promoted(NOW), spans(LIMITS.max_idle_ms - 1, ROOT, CHILD), tick(400))) == [(1, "keep", *BY_HAND)]
+
+
+@pytest.mark.parametrize("read", [1, 2, 3, 4])
+def test_what_is_awaited_outlives_the_worker_that_read_it(read: int) -> None:
+    """Alone, with its trace, and once that is carried."""
+    log = [promoted(NOW), spans(20, CHILD), tick(80), tick(90), tick(300)]
+    written = Written()
+    worker = Worker(LIMITS, log, written, RULES)
+    for _ in range(read):
+        worker.feed()
+        worker.flush()
+    assert written.commit == (0 if read < 3 else read)
+    after = Worker(LIMITS, log, written, RULES)
+    while after.feed():
+        after.flush()
+    assert rows(written) == [(1, "keep", *BY_HAND)]
 
 
 def test_one_that_is_forgotten_is_known_from_the_request() -> None:

@@ -1,0 +1,20 @@
+SELECT
+    id,
+    span_id,
+    name,
+    kind,
+    number,
+    text,
+    comment,
+    author,
+    source,
+    at
+FROM scores_latest
+WHERE tenant = {tenant:String}
+    AND trace_id = {trace_id:String}
+ORDER BY at DESC, id
+LIMIT {rows:UInt32}
+
+-- rows = 200
+-- tenant = 'default'
+-- trace_id = 'da3f018a4224dece20c7084a10b76a9c'
