@@ -12,7 +12,8 @@ from streams import metrics
 from streams.letters import Letters
 from tracemill.assembly.trace import Closing
 from tracemill.errors import Malformed, Reason
-from tracemill.evaluation.flush import Batch, Output
+from tracemill.evaluation.flush import Batch
+from tracemill.evaluation.output import Output
 
 Batches = Sequence[Batch]
 """By partition, ascending."""

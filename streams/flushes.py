@@ -15,7 +15,8 @@ from streams.deciding import Batches
 from streams.partitions import Partition, Partitions
 from tracemill.assembly.trace import Anchor, Event
 from tracemill.config import Streams
-from tracemill.evaluation.flush import Batch, Output
+from tracemill.evaluation.flush import Batch
+from tracemill.evaluation.output import Output
 
 Commit = Callable[[Mapping[int, int]], Awaitable[None]]
 """Commits offsets by partition; what isn't assigned any longer is left out."""

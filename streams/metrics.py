@@ -15,7 +15,7 @@ from runtime.bulk import BulkHistogram
 from tracemill.assembly.assembler import Assembler
 from tracemill.assembly.trace import ClosedBy, Closing, Event
 from tracemill.errors import Reason
-from tracemill.evaluation.flush import Output
+from tracemill.evaluation.output import Output
 
 RECORDS: Final = Counter("tracemill_streams_records", "Records of otlp.v1 taken, by kind.", ["type"])
 READ_BACK: Final = Counter("tracemill_streams_records_read_back", "Records read again for late spans.")

@@ -13,7 +13,7 @@ from tracemill import topics
 from tracemill.assembly import blocks
 from tracemill.assembly.trace import Anchor
 from tracemill.config import Kafka
-from tracemill.evaluation.flush import Output
+from tracemill.evaluation.output import Output
 from tracemill.schema import SPAN_ARROW
 
 ACK_TIMEOUT_S: Final = 120.0

@@ -17,7 +17,7 @@ from tests.builders.bundles import S, bundle
 from tests.builders.floods import KINDS
 from tests.builders.partition import Logged, Worker, Written
 from tracemill.config import Assembly
-from tracemill.evaluation import flush
+from tracemill.evaluation import items
 
 NOW_MS = 1_760_000_000_000
 QUIET_MS, IDLE_MS, AGE_MS = Assembly().quiet_period_ms, Assembly().max_idle_ms, Assembly().max_age_ms
@@ -27,14 +27,14 @@ QUIET_MS, IDLE_MS, AGE_MS = Assembly().quiet_period_ms, Assembly().max_idle_ms, 
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many spans were decoded, each time."""
     counts: list[int] = []
-    decode = flush.decode
+    decode = items.decode
 
     def counted(value: bytes) -> object:
         spans = decode(value)
         counts.append(spans.count)
         return spans
 
-    monkeypatch.setattr(flush, "decode", counted)
+    monkeypatch.setattr(items, "decode", counted)
     return counts
 
 

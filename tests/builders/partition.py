@@ -15,8 +15,9 @@ from tracemill.assembly.excerpt import Bundle, pieces_of
 from tracemill.assembly.restart import Past
 from tracemill.assembly.trace import Anchor, Closing
 from tracemill.config import Assembly
-from tracemill.evaluation.flush import Batch, Flush, Output
+from tracemill.evaluation.flush import Batch, Flush
 from tracemill.evaluation.judge import RuleBook
+from tracemill.evaluation.output import Output
 from tracemill.sampling import KEEP_EVERYTHING, RuleSet
 from tracemill.sampling.steering import Steering
 

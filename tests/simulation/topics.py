@@ -13,7 +13,7 @@ from tracemill.assembly import blocks
 from tracemill.assembly.restart import since_ms
 from tracemill.assembly.trace import Anchor
 from tracemill.config import Assembly
-from tracemill.evaluation.flush import Output
+from tracemill.evaluation.output import Output
 
 
 class FencedError(RuntimeError):

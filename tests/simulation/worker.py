@@ -23,8 +23,9 @@ from tracemill.assembly import blocks
 from tracemill.assembly.excerpt import bring_back
 from tracemill.assembly.restart import Past
 from tracemill.config import Assembly, Streams
-from tracemill.evaluation.flush import Flush, Output
+from tracemill.evaluation.flush import Flush
 from tracemill.evaluation.judge import RuleBook
+from tracemill.evaluation.output import Output
 
 
 class Worker:

@@ -11,8 +11,9 @@ from streams.letters import Letters
 from tests.builders.assigned import LIMITS, NOW_MS, partition
 from tests.builders.bundles import S, bundle
 from tracemill.bundles import Group, pack_index
-from tracemill.evaluation.flush import Batch, Flush, Output
+from tracemill.evaluation.flush import Batch, Flush
 from tracemill.evaluation.judge import RuleBook
+from tracemill.evaluation.output import Output
 
 UNREADABLE = b"\x12\x03\x0a\x05x"
 

@@ -17,8 +17,9 @@ from tests.builders.assigned import LIMITS, NOW_MS, assigned, partition
 from tests.builders.bundles import S, bundle, trace_id
 from tracemill.assembly.trace import Anchor, Closing
 from tracemill.config import Streams
-from tracemill.evaluation.flush import Flush, Output
+from tracemill.evaluation.flush import Flush
 from tracemill.evaluation.judge import RuleBook
+from tracemill.evaluation.output import Output
 from tracemill.sampling import RuleSet
 
 DEFAULT_KEY = trace_id(1) + b"default"

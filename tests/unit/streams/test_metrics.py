@@ -14,8 +14,9 @@ from tests.builders.assigned import LIMITS, NOW_MS, partition
 from tests.builders.bundles import S, bundle
 from tests.builders.partition import Worker, Written
 from tracemill.assembly.trace import Closing, Verdict
-from tracemill.evaluation.flush import Batch, Flush, Output
+from tracemill.evaluation.flush import Batch, Flush
 from tracemill.evaluation.judge import RuleBook
+from tracemill.evaluation.output import Output
 from tracemill.sampling import RuleSet
 
 ERRORS_ONLY = RuleSet.parse("version: 1\nrules: [{name: errors, keep: error_count > 0}]\ndefault: {probability: 0}")

@@ -12,7 +12,8 @@ from tracemill.assembly.memory import Memory
 from tracemill.assembly.trace import Anchor
 from tracemill.bundles import Group, pack_index
 from tracemill.config import Assembly
-from tracemill.evaluation.flush import SPAN_BYTES, Batch, Flush
+from tracemill.evaluation.flush import Batch, Flush
+from tracemill.evaluation.items import SPAN_BYTES
 from tracemill.evaluation.judge import RuleBook
 from tracemill.sampling import KEEP_EVERYTHING, RuleSet
 from tracemill.sampling.history import History
@@ -112,7 +113,7 @@ def test_what_cannot_be_read_is_set_aside_and_its_neighbours_are_decided():
 
 
 def test_no_more_is_decoded_at_once_than_there_is_room_for_with_the_resource_of_each_span(monkeypatch):
-    monkeypatch.setattr("tracemill.evaluation.flush.SLICE_BYTES", 10_000 + 3 * SPAN_BYTES)
+    monkeypatch.setattr("tracemill.evaluation.items.SLICE_BYTES", 10_000 + 3 * SPAN_BYTES)
     value, index = bundle([S(trace=number) for number in range(8)], resource={"large": "x" * 3_000})
     decided: list[int] = []
 
