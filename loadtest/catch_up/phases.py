@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,46 +12,57 @@ from typing import Any, Final, NamedTuple
 from loadtest.catch_up.sightings import Sighting
 
 CAUGHT_UP_S: Final = 2.0
-"""Caught up is who has left no record unread, in any partition, that was appended longer ago, and has no more spans
-undecided than ever before the outage and than come in this time. (What was read may wait, closed, to be decided.)"""
+"""Caught up is who is behind by no more than this longer than usual: by the oldest unread record of any partition, and
+by what was decided last. (What was read may wait, closed, to be decided.)"""
 
 
 class Usual(NamedTuple):
-    """How far the stream workers were behind when all was well: half of the time less than `lag_s`, and never with more
-    undecided spans. `spans` were decided when they were seen last, of which so many closed for each reason."""
+    """How far the stream workers were behind when all was well: `lag_s` by the oldest unread record and `overdue_s` by
+    the traces that were decided, on average, and `undecided` spans; half of the time more. `spans` were decided when
+    they were seen last, of which so many traces closed for each reason."""
 
     lag_s: float
+    overdue_s: float
     undecided: int
     spans: int
     closed: Counter[str]
 
 
 def usual(sightings: Sequence[Sighting], down_s: float, back_s: float) -> Usual:
-    """Before the workers went down; what they decided while they stopped counts.
+    """Before the workers went down; what they were seen to decide while they stopped counts.
 
     Raises:
         ValueError: they weren't seen.
     """
     seen = [(each, each.streams) for each in sightings if each.at_s < back_s and each.streams]
-    well = [(each.accepted - streams.spans, streams.lag_s) for each, streams in seen if each.at_s < down_s]
-    lags = [lag_s for _, lag_s in well if lag_s is not None]
+    well = [(each.accepted - streams.spans, streams) for each, streams in seen if each.at_s < down_s]
+    lags = [streams.lag_s for _, streams in well if streams.lag_s is not None]
     if not lags:
         raise ValueError("the stream workers weren't seen before they went down")
-    last = max((streams for _, streams in seen), key=lambda streams: streams.spans)
-    return Usual(median(lags), max(undecided for undecided, _ in well), last.spans, last.closed)
+    before, last = well[-1][1], max((streams for _, streams in seen), key=lambda streams: streams.spans)
+    return Usual(
+        lag_s=median(lags),
+        overdue_s=before.overdue_s / max(before.decisions, 1),
+        undecided=int(median(undecided for undecided, _ in well)),
+        spans=last.spans,
+        closed=last.closed,
+    )
 
 
-def caught_up(sightings: Sequence[Sighting], since_s: float, before: Usual, rate: float) -> Sighting | None:
-    """The first sighting since a moment in which the stream workers were caught up; `rate` in spans a second."""
-    most = before.undecided + CAUGHT_UP_S * rate
-
-    def is_it(each: Sighting) -> bool:
+def caught_up(sightings: Sequence[Sighting], since_s: float, before: Usual) -> Sighting | None:
+    """The first sighting since a moment in which the stream workers were caught up."""
+    decisions, sum_s, overdue_s = 0, 0.0, math.inf
+    for each in sightings:
         streams = each.streams
-        if each.at_s < since_s or streams is None or streams.lag_s is None:
-            return False
-        return streams.lag_s < CAUGHT_UP_S and each.accepted - before.spans - streams.spans <= most
-
-    return next(filter(is_it, sightings), None)
+        if each.at_s < since_s or streams is None:
+            continue
+        if streams.decisions > decisions:
+            overdue_s = (streams.overdue_s - sum_s) / (streams.decisions - decisions)
+        decisions, sum_s = streams.decisions, streams.overdue_s
+        unread_s = math.inf if streams.lag_s is None else streams.lag_s
+        if unread_s < before.lag_s + CAUGHT_UP_S and overdue_s < before.overdue_s + CAUGHT_UP_S:
+            return each
+    return None
 
 
 def stored(sightings: Sequence[Sighting], since_s: float) -> Sighting | None:
@@ -116,7 +128,8 @@ class Phases:
             "caught_up_after_s": round(self.caught_up_s - self.back_s, 1),
             "stored_after_s": None if self.stored_s is None else round(self.stored_s - self.back_s, 1),
             "lag_before_s": round(self.before.lag_s, 2),
-            "most_undecided_before_spans": self.before.undecided,
+            "overdue_before_s": round(self.before.overdue_s, 2),
+            "undecided_before_spans": self.before.undecided,
             "backlog_back_spans": self.backlog_back,
             "backlog_reads_spans": self.backlog_reads,
             "backlog_caught_up_spans": self.backlog_caught_up,
@@ -130,14 +143,14 @@ class Phases:
         }
 
 
-def phases(sightings: Sequence[Sighting], down_s: float, back_s: float, began_s: float, rate: float) -> Phases:
+def phases(sightings: Sequence[Sighting], down_s: float, back_s: float, began_s: float) -> Phases:
     """What happened, once it is caught up.
 
     Raises:
         ValueError: the workers weren't seen before they went down, or aren't caught up.
     """
     before = usual(sightings, down_s, back_s)
-    end = caught_up(sightings, back_s, before, rate)
+    end = caught_up(sightings, back_s, before)
     if end is None or end.streams is None:
         raise ValueError("the stream workers aren't caught up")
     gone = [each for each in sightings if each.at_s < back_s][-1]

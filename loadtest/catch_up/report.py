@@ -64,12 +64,13 @@ def _shares(closed: Counter[str]) -> str:
 def _course(outcome: Outcome) -> Iterator[Row]:
     found = outcome.phases
     yield ("what", "")
-    yield ("undecided before, at most, spans", f"{found.before.undecided:,}")
+    yield ("undecided before, half of the time more, spans", f"{found.before.undecided:,}")
     yield ("undecided when streams might come back, spans", f"{found.backlog_back:,}")
     yield ("the process began after, s", _after(outcome, found.began_s))
     yield ("it read its first record after, s", _after(outcome, found.reads_s))
-    yield ("undecided then, spans", f"{found.backlog_reads:,}")
+    yield ("undecided when it began to read, spans", f"{found.backlog_reads:,}")
     yield ("caught up after, s", _after(outcome, found.caught_up_s))
+    yield ("undecided when it was caught up, spans", f"{found.backlog_caught_up:,}")
     yield ("the sinks too after, s", _after(outcome, found.stored_s))
     yield ("catching up, s", number(found.seconds))
     yield ("spans that came meanwhile, a second", f"{found.accepted / found.seconds:,.0f}")

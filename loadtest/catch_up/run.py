@@ -95,7 +95,7 @@ class _Gap:
         claims = [*sent.claims, self._probe.claim(TENANT)]
         write_claims(self._directory / "sent.jsonl", claims)
         self._say("drawing up the ledger")
-        found = phases(self._watch.sightings, at.down_s, at.back_s, _began_s(), self._plan.rate)
+        found = phases(self._watch.sightings, at.down_s, at.back_s, _began_s())
         return Outcome(
             plan=self._plan,
             machine=facts,
@@ -145,7 +145,7 @@ class _Gap:
         self._add_workers()
         limit_s = back_s + self._plan.limit_s
         before = usual(self._watch.sightings, down_s, back_s)
-        caught_up_s = self._until(load, lambda seen: caught_up(seen, back_s, before, self._plan.rate), limit_s)
+        caught_up_s = self._until(load, lambda seen: caught_up(seen, back_s, before), limit_s)
         self._say(f"caught up after {caught_up_s - back_s:.1f} s")
         ready_s = self._until(load, lambda seen: stored(seen, caught_up_s), limit_s)
         self._say(f"in the store too after {ready_s - back_s:.1f} s")
@@ -187,7 +187,7 @@ def _told(seen: Sighting) -> str:
     if seen.streams is None:
         return f"{seen.accepted:,} spans accepted, no stream worker answers"
     lag = "an unknown time" if seen.streams.lag_s is None else f"{seen.streams.lag_s:.1f} s"
-    return f"{seen.accepted:,} spans accepted, streams {lag} behind"
+    return f"{seen.accepted:,} spans accepted, streams {lag} behind, {seen.streams.spans:,} decided since they began"
 
 
 def _began_s() -> float:

@@ -25,6 +25,9 @@ class Streams(NamedTuple):
     """Those traces by `closed_by`."""
     lag_s: float | None
     """Of the partition that is furthest behind; None while they don't know it of all partitions."""
+    decisions: int
+    overdue_s: float
+    """How long the traces of these had been due when they were decided, all together."""
 
 
 class Sighting(NamedTuple):
@@ -78,13 +81,21 @@ class Watch:
 
 def together(workers: Iterable[Scraped], partitions: int) -> Streams:
     """What some workers say of so many partitions."""
-    records, spans, closed, lags = 0, 0, Counter[str](), list[float]()
-    for worker in workers:
-        records += int(worker.total("tracemill_streams_records_total"))
-        spans += int(worker.total("tracemill_streams_spans_total"))
-        closed += worker.by("tracemill_streams_traces_closed_total", "closed_by")
-        lags += worker.each("tracemill_streams_lag_seconds")
-    return Streams(records, spans, closed, max(lags) if len(lags) == partitions else None)
+    all_of_them = list(workers)
+
+    def total(name: str) -> float:
+        return sum(worker.total(f"tracemill_streams_{name}") for worker in all_of_them)
+
+    lags = [lag_s for worker in all_of_them for lag_s in worker.each("tracemill_streams_lag_seconds")]
+    by_reason = (worker.by("tracemill_streams_traces_closed_total", "closed_by") for worker in all_of_them)
+    return Streams(
+        records=int(total("records_total")),
+        spans=int(total("spans_total")),
+        closed=sum(by_reason, Counter[str]()),
+        lag_s=max(lags) if len(lags) == partitions else None,
+        decisions=int(total("decision_latency_seconds_count")),
+        overdue_s=total("decision_latency_seconds_sum"),
+    )
 
 
 def _asked(address: str) -> Scraped | None:

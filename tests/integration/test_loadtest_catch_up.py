@@ -32,7 +32,7 @@ def test_an_outage_is_told_from_start_to_end(tmp_path: Path) -> None:
     assert found["down_seconds"] >= DOWN_S
     assert 0 <= found["began_after_s"] <= found["reads_after_s"] < found["caught_up_after_s"]
     assert found["caught_up_after_s"] <= found["stored_after_s"]
-    assert found["backlog_back_spans"] > found["most_undecided_before_spans"]
+    assert found["backlog_back_spans"] > found["undecided_before_spans"]
     assert found["backlog_reads_spans"] >= found["backlog_back_spans"] > found["backlog_caught_up_spans"]
     assert found["decided_spans"] > found["backlog_reads_spans"] - found["backlog_caught_up_spans"] - DOWN_S * RATE / 2
     assert sum(found["closed"].values()) > 0

@@ -29,7 +29,7 @@ OUTCOME = Outcome(
         reads_s=713.5,
         caught_up_s=863.5,
         stored_s=864.0,
-        before=Usual(0.1, 20_000, 300_000, Counter(complete=99, idle=1)),
+        before=Usual(0.1, 0.6, 20_000, 300_000, Counter(complete=99, idle=1)),
         backlog_back=3_020_000,
         backlog_reads=3_087_500,
         backlog_caught_up=30_000,

@@ -19,6 +19,10 @@ tracemill_streams_traces_closed_total{closed_by="idle"} 1.0
 # TYPE tracemill_streams_lag_seconds gauge
 tracemill_streams_lag_seconds{partition="0"} 1.5
 tracemill_streams_lag_seconds{partition="2"} 0.0
+# TYPE tracemill_streams_decision_latency_seconds histogram
+tracemill_streams_decision_latency_seconds_bucket{le="+Inf"} 100.0
+tracemill_streams_decision_latency_seconds_count 100.0
+tracemill_streams_decision_latency_seconds_sum 50.0
 """
 OTHER = """
 # TYPE tracemill_streams_spans_total counter
@@ -32,10 +36,10 @@ tracemill_streams_lag_seconds{partition="1"} 3.5
 
 def test_workers_are_added_up() -> None:
     closed = Counter(complete=100, idle=1)
-    assert together([read(ONE), read(OTHER)], 3) == Streams(9, 808, closed, 3.5)
+    assert together([read(ONE), read(OTHER)], 3) == Streams(9, 808, closed, 3.5, 100, 50.0)
 
 
 def test_a_lag_is_known_when_it_is_of_all_partitions() -> None:
     assert together([read(ONE)], 2).lag_s == 1.5
     assert together([read(ONE)], 3).lag_s is None
-    assert together([read("")], 3) == Streams(0, 0, Counter(), None)
+    assert together([read("")], 3) == Streams(0, 0, Counter(), None, 0, 0.0)
