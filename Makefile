@@ -14,7 +14,7 @@ export UV_LINK_MODE := copy
 
 UV := $(shell command -v uv 2>/dev/null || echo $(BOOTSTRAP)/bin/uv)
 
-.PHONY: help demo up test lint types imports unit fuzz bench reread chaos endurance lock clean
+.PHONY: help demo up test lint types imports unit fuzz bench reread chaos endurance catch-up lock clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -66,6 +66,12 @@ endurance: RATE = 5000
 endurance: $(VENV)/dev.stamp  ## Load for SECONDS at RATE spans/s: memory, freshness, the ledger, and the log read again
 	@$(BIN)/python -m loadtest.endurance --seconds $(SECONDS) --rate $(RATE) --reread 1 --reread 4 \
 	  --json .build/endurance.json --write-docs docs/endurance.md $(ARGS)
+
+catch-up: SECONDS = 600
+catch-up: RATE = 5000
+catch-up: $(VENV)/dev.stamp  ## Take the stream workers away for SECONDS at RATE spans/s: how fast do they catch up?
+	@$(BIN)/python -m loadtest.catch_up --down-seconds $(SECONDS) --rate $(RATE) --json .build/catch-up.json \
+	  --write-docs docs/endurance.md $(ARGS)
 
 lock:  ## Choose newest versions and lock them
 	$(UV) pip compile pyproject.toml --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links \

@@ -50,6 +50,11 @@ class Load:
         summaries = [self._summary(process) for process in self.processes]
         return Sent([claim for ledger in self.ledgers for claim in read_claims(ledger)], summaries)
 
+    def stop(self) -> None:
+        """Open no more traces; those that are open are sent to their ends."""
+        for process in self.processes:
+            process.terminate()
+
     def check(self) -> None:
         """Make sure that all generators run.
 

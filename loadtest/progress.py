@@ -12,7 +12,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-d
 from loadtest.commands import CommandFailed
 from runtime.kafka import ADMIN_TIMEOUT_S, client_settings
 from tracemill import topics
-from tracemill.config import Config
+from tracemill.config import Assembly, Config
 
 _NOT_YET: Final = frozenset(
     {
@@ -27,6 +27,11 @@ _LATEST: Final = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 POLL_S: Final = 0.25
 SETTLE_S: Final = 4.0
 """All is done when nothing has moved for so long: longer than the quiet period and a flush."""
+
+
+def still_s(limits: Assembly) -> float:
+    """Longer than any trace may be open in silence, until its row is stored."""
+    return (limits.max_idle_ms + limits.quiet_period_ms) / 1000 + SETTLE_S
 
 
 class Standing(NamedTuple):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from loadtest.accounting import read_tree
+from loadtest.chaos.away import kept_away
 from loadtest.chaos.disks import Disk
 from loadtest.chaos.plan import Fault, Kind
 from loadtest.chaos.processes import LOOK_S, chosen, find, send
@@ -81,27 +82,8 @@ def _joined(world: World, _: Fault, note: Note) -> Iterator[None]:
     note(f"left with {worker.process.returncode}" if ended is None else f"had ended with {ended}")
 
 
-@contextmanager
-def _away(_: World, fault: Fault, note: Note) -> Iterator[None]:
-    stopped = [process for process in find(fault.target) if send(process, signal.SIGTERM)]
-    stop, struck = threading.Event(), {process.pid for process in stopped}
-
-    def keep_away() -> None:
-        while not stop.wait(LOOK_S):
-            struck.update(
-                process.pid
-                for process in find(fault.target)
-                if process.pid not in struck and send(process, signal.SIGKILL)
-            )
-
-    keeper = threading.Thread(target=keep_away, name="keeper")
-    keeper.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        keeper.join()
-        note(f"kept from coming back {len(struck) - len(stopped)} times")
+def _away(_: World, fault: Fault, note: Note) -> AbstractContextManager[None]:
+    return kept_away(fault.target, note)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from loadtest.chaos.processes import Readiness
 from loadtest.chaos.storm import READY_S, Say, Storm, Struck
 from loadtest.commands import CommandFailed
 from loadtest.load import Sent, loading
-from loadtest.progress import SETTLE_S, Progress
+from loadtest.progress import Progress, still_s
 from loadtest.remains import Remains
 from loadtest.stack import Up
 from tracemill.config import Assembly, Config
@@ -126,5 +126,4 @@ def _quiet(config: Config, say: Say) -> float:
         if ready.wait(part, READY_S) is None:
             raise NotHealedError(f"{part} isn't ready after the storm: {ready.why_not(part)}")
     say("waiting until all is quiet")
-    still_s = (config.assembly.max_idle_ms + config.assembly.quiet_period_ms) / 1000 + SETTLE_S
-    return Progress(config).wait_until_quiet(still_s, QUIET_S) - began_s
+    return Progress(config).wait_until_quiet(still_s(config.assembly), QUIET_S) - began_s

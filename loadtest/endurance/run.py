@@ -22,7 +22,7 @@ from loadtest.endurance.plan import Plan
 from loadtest.freshness import LOADED, Freshness, Probe, lone_traces
 from loadtest.ledger import Verdict
 from loadtest.load import Load, Sent, loading
-from loadtest.progress import SETTLE_S, NotDoneError, Progress
+from loadtest.progress import NotDoneError, Progress, still_s
 from loadtest.scenario import TENANT, eyes
 from loadtest.senders import connector
 from loadtest.stack import Stack, part_of, running
@@ -133,10 +133,8 @@ class _Endured:
     def _quiet(self) -> float | None:
         """When anything moved last, or None if it goes on for too long: what was measured until then still counts."""
         self._say("waiting until all is decided and stored")
-        limits = self._stack.config.assembly
-        still_s = (limits.max_idle_ms + limits.quiet_period_ms) / 1e3 + SETTLE_S
         try:
-            return self._progress.wait_until_quiet(still_s, QUIET_S)
+            return self._progress.wait_until_quiet(still_s(self._stack.config.assembly), QUIET_S)
         except NotDoneError as error:
             self._say(str(error))
             return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 import time
@@ -12,20 +11,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from urllib.error import URLError
-from urllib.request import ProxyHandler, build_opener
 
 import yaml
 
 from loadtest.commands import CommandFailed
+from loadtest.scraped import scrape
 from runtime.ports import free_port
 from tracemill.config import Config
 
 STOP_TIMEOUT_S: Final = 20.0
-SCRAPE_TIMEOUT_S: Final = 5.0
 TOLD_LINES: Final = 15
 _ENVIRONMENT: Final = {"POLARS_MAX_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
-_SAMPLE: Final = re.compile(r"^(\w+)(?:\{[^}]*\})? (\S+)$", re.MULTILINE)
 _OPEN: Final = "tracemill_streams_open_traces"
 _RECORDS: Final = "tracemill_streams_records_total"
 
@@ -66,13 +62,9 @@ class StreamWorker:
     def _metric(self, name: str) -> float | None:
         """The sum over all labels."""
         try:
-            with build_opener(ProxyHandler({})).open(
-                f"http://127.0.0.1:{self.port}/metrics", timeout=SCRAPE_TIMEOUT_S
-            ) as answer:
-                samples = _SAMPLE.findall(answer.read().decode())
-        except (URLError, OSError):
+            return scrape(f"http://127.0.0.1:{self.port}").total(name)
+        except OSError:
             return None
-        return sum(float(value) for found, value in samples if found == name)
 
 
 @contextmanager
