@@ -103,6 +103,13 @@ class Partition:
         self.seen["decisions gone"] += gone - self.topics.gone
         self.log.oldest, self.topics.gone = oldest, gone
 
+    def spoil(self, which: int, value: bytes) -> None:
+        """A record of the decisions that is needed becomes another; zombies are dead by then."""
+        self.check()
+        self.zombies.clear()
+        self.topics.spoil(self.limits, which, value)
+        self._promises.may_fall = True
+
     def check(self) -> None:
         """What must be true after every step."""
         if not self._loses:
