@@ -114,13 +114,16 @@ def read(value: bytes) -> Block:
         raise ValueError(f"not a block of decisions: {error}") from error
     if not table.schema.equals(SCHEMA) or any(table[name].null_count for name in _NEVER_NULL):
         raise ValueError(f"not a block of decisions: columns {table.schema.names}, or one of them null")
-    if anchor.offset < 0 or not _adds_up(table):
-        raise ValueError("not a block of decisions: rows that contradict themselves")
     return Block(table.combine_chunks(), anchor, _MORE in marks, _TAKEOVER in marks, again)
 
 
-def _adds_up(table: Any) -> bool:
-    """Whether a reader can go by the rows: each is of a known kind, and of records, the last of which are its own."""
+def check(block: Block) -> None:
+    """A worker can go by a block: each row is of a known kind, and of records, the last of which are its own.
+
+    Raises:
+        ValueError: it can't.
+    """
+    table = block.rows
     records, times, sizes = (pc.list_value_length(table[name]) for name in ("records", "times", "sizes"))
     decided = pc.equal(table["row"], DECIDED)
     known = pc.or_(
@@ -128,7 +131,9 @@ def _adds_up(table: Any) -> bool:
     )
     own = pc.and_(pc.equal(times, sizes), pc.and_(pc.greater(times, 0), pc.less_equal(times, records)))
     entries = (pc.list_flatten(table[name]) for name in ("records", "times", "sizes", "span_ids"))
-    return bool(pc.all(pc.and_(known, own), min_count=0).as_py()) and not any(column.null_count for column in entries)
+    adds_up = pc.all(pc.and_(known, own), min_count=0).as_py() and not any(column.null_count for column in entries)
+    if block.anchor.offset < 0 or not adds_up:
+        raise ValueError("not a block of decisions: rows that contradict themselves")
 
 
 def keys_of(table: Any) -> list[bytes]:

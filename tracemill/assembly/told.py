@@ -48,6 +48,7 @@ class Told:
         """
         try:
             block = blocks.read(value)
+            blocks.check(block)
         except ValueError:
             if self._gap is None:
                 self._gap, self._gap_at = len(self.blocks), offset

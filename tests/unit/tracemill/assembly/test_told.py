@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -113,3 +114,22 @@ def test_an_earlier_start_needs_earlier_blocks() -> None:
 
     told, start = recall(9, lambda offset: {9: 2, 7: 1}.get(offset or 0, 0), since, lambda: 0)
     assert (read, start.offset, gone_by(told)) == ([2, 1], 7, [2, 3])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"row": "else"},
+        {"closed_by": "nobody"},
+        {"records": []},
+        {"records": [1, 2], "times": [5], "sizes": []},
+        {"records": [1], "times": [5, 6], "sizes": [7, 8]},
+        {"records": [1, None]},
+    ],
+)
+def test_rows_that_nobody_can_go_by_are_no_block(wrong: dict[str, Any]) -> None:
+    value = blocks.write(pa.Table.from_pylist([row(1), row(2) | wrong], schema=blocks.SCHEMA), anchor(4))
+    told = Told()
+    with pytest.raises(ValueError, match="rows that contradict themselves"):
+        told.take(0, value)
+    assert told.has_gap
