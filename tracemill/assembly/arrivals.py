@@ -43,10 +43,12 @@ class Arrivals:
             now: the log time that it has.
             value: its bytes.
             groups: where its chunks lie.
+
+        Raises:
+            BundleError: the name of a tenant isn't one; nothing was taken.
         """
         offset, find, touched, taken_bytes = anchor.offset, self._open.get, [], 0
-        for group in groups:
-            sender = self._sender(value, group)
+        for group, sender in [(group, self._sender(value, group)) for group in groups]:
             tenant = sender.tenant
             for trace_id, start, end, packed in group.chunks:
                 trace = find(trace_id + tenant)
@@ -106,9 +108,17 @@ class Arrivals:
         """The one object that stands for who sent a group, so that it is held once."""
         (resource, resource_end), (tenant, tenant_end), (scope, scope_end) = group.resource, group.tenant, group.scope
         sender = Sender(value[tenant:tenant_end], value[resource:resource_end], value[scope:scope_end])
+        return self._senders.get(sender) or self._new_sender(sender)
+
+    def _new_sender(self, sender: Sender) -> Sender:
+        try:
+            sender.tenant.decode()
+        except UnicodeDecodeError as error:
+            raise bundles.BundleError(f"the name of its tenant isn't text: {error}") from error
         if len(self._senders) > _SENDERS:
             self._senders.clear()
-        return self._senders.setdefault(sender, sender)
+        self._senders[sender] = sender
+        return sender
 
     def _go_on(self, trace: OpenTrace, anchor: Anchor, now: int, size: int) -> None:
         """The record behind `anchor` is one of the trace's, with so many bytes of it."""
