@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tests.oracles.assembly import Reader
+from loadtest.reader.assembly import Reader
 from tests.simulation.topics import Topics
 from tracemill.assembly import blocks
 
@@ -34,12 +34,12 @@ class Promises:
         self.may_fall = self.may_fall and not fell
         self.committed = commit
         self._take_blocks()
-        closed = self.reader.closed
-        while self._checked < len(closed) and closed[self._checked].cause < commit:
-            one = closed[self._checked]
+        decided = self.reader.decided
+        while self._checked < len(decided) and decided[self._checked].closed.cause < commit:
+            one = decided[self._checked].closed
             assert (one.key, one.records[-1]) in self.decided, f"{one.key!r} closed by {one.cause} is nowhere"
             self._checked += 1
-        for one in (*closed[self._checked :], *self.reader.open):
+        for one in (*(one.closed for one in decided[self._checked :]), *self.reader.open):
             for offset in one.records:
                 assert offset >= commit or (one.key, offset) in self.listed, f"{one.key!r} at {offset} is not listed"
 
