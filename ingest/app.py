@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 import signal
 import socket
-import tempfile
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, PlatformCollector
@@ -19,6 +17,7 @@ from runtime.health import HealthServer
 from runtime.identity import introduce
 from runtime.logs import configure, pairs
 from runtime.processes import carry_name
+from runtime.scratch import scratch
 from tracemill.config import Config, ConfigError
 
 _LOG = logging.getLogger(__name__)
@@ -33,11 +32,8 @@ def run(config: Config) -> None:
     carry_name("ingest")
     configure("ingest", config.log_level)
     _check_ports(config)
-    metrics_dir = Path(tempfile.mkdtemp(prefix="tracemill-ingest-"))
-    try:
+    with scratch("ingest") as metrics_dir:
         asyncio.run(_run(config, metrics_dir))
-    finally:
-        shutil.rmtree(metrics_dir, ignore_errors=True)
 
 
 async def _run(config: Config, metrics_dir: Path) -> None:

@@ -9,7 +9,6 @@ from confluent_kafka.admin import AdminClient, ListOffsetsResultInfo, OffsetSpec
 
 from runtime.kafka import ADMIN_TIMEOUT_S, QUIET, client_settings, fetch_records, offset_at, read_from
 from tracemill import topics
-from tracemill.assembly import blocks
 from tracemill.assembly.memory import Memory, decided_rows
 from tracemill.assembly.trace import Decided
 from tracemill.config import Kafka
@@ -45,7 +44,7 @@ def find_decided(kafka: Kafka, key: bytes, first: int) -> Decided | None:
     memory = Memory(_FOREVER_MS)
 
     def take(message: Message) -> None:
-        keys, rows = decided_rows(blocks.read(message.value() or b"").rows)
+        keys, rows = decided_rows(message.value() or b"")
         for place in (place for place, one in enumerate(keys) if one == key):
             memory.add([key], rows.slice(place, 1))
 

@@ -1,7 +1,8 @@
-"""Which part is a process, of which version? What every part's metrics begin with."""
+"""Which part is a process, of which version, and who is it to its consumer group?"""
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterable
 from contextlib import suppress
 from importlib.metadata import version
@@ -17,6 +18,11 @@ def introduce(part: str, registry: CollectorRegistry = REGISTRY) -> None:
     with suppress(KeyError):
         registry.unregister(GC_COLLECTOR)
     registry.register(_Build(part))
+
+
+def member(instance: str | None, metrics_port: int) -> str:
+    """Who a process is to its group: nobody else listens on that port of that host, and its successor does."""
+    return instance or f"{socket.gethostname()}-{metrics_port}"
 
 
 class _Build(Collector):

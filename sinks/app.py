@@ -14,7 +14,7 @@ from confluent_kafka import KafkaException
 
 from runtime import logs
 from runtime.health import HealthServer
-from runtime.identity import introduce
+from runtime.identity import introduce, member
 from runtime.kafka import ensure_topics
 from runtime.logs import pairs
 from runtime.processes import carry_name
@@ -26,7 +26,7 @@ from sinks.migrations import make_tables
 from sinks.otlp import OtlpEndpoint
 from sinks.span_records import SPANS
 from sinks.tables import TABLES
-from sinks.writer import Lane, Writer
+from sinks.writer import Lane, Member, Writer
 from tracemill import topics
 from tracemill.config import Config
 
@@ -76,7 +76,11 @@ class Sink:
         for table in TABLES:
             delivery = Delivery(StoreTable(table, self._config.store), letters, self._stop)
             lanes.append(Lane(table.topic.name(kafka.namespace), table.read, pace, delivery))
-        return Writer(kafka, sinks.group, sinks.buffer_bytes, lanes)
+        return Writer(kafka, self._member(sinks.group), sinks.buffer_bytes, lanes)
+
+    def _member(self, group: str) -> Member:
+        sinks = self._config.sinks
+        return Member(group, member(sinks.instance, sinks.metrics_port), sinks.session_timeout_ms)
 
     def _exporters(self, letters: DeadLetters) -> list[Writer]:
         sinks, kafka = self._config.sinks, self._config.kafka
@@ -86,7 +90,7 @@ class Sink:
         pace = Pace(exporter.request_spans, sinks.insert_bytes, sinks.linger_ms, sinks.load_linger_ms)
         delivery = Delivery(OtlpEndpoint(exporter), letters, self._stop)
         lane = Lane(topics.SPANS.name(kafka.namespace), SPANS.read, pace, delivery)
-        return [Writer(kafka, exporter.group, sinks.buffer_bytes, [lane])]
+        return [Writer(kafka, self._member(exporter.group), sinks.buffer_bytes, [lane])]
 
     def _insist(self, what: str, attempt: Callable[[], None]) -> None:
         while not self._stop.is_set():

@@ -13,7 +13,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -23,6 +23,7 @@ from runtime.logs import pairs
 from sinks import metrics
 from sinks.buffers import Buffer, Pace
 from sinks.delivery import Delivery, Stopped
+from sinks.gathering import gather
 from sinks.lag import Lag
 from sinks.records import Piece, refused
 from tracemill.config import Kafka
@@ -33,15 +34,15 @@ QUIET_WAIT_S: Final = 0.2
 LOOK_EVERY_S: Final = 0.25
 FLUSH_S: Final = 5.0
 """At the end, so long is waited for what was read to be delivered."""
-GATHER_S: Final = 0.01
-GATHER_RECORDS: Final = 50
-"""Records read in one go before targets are looked at, and how long more of them are waited for."""
+HEARTBEAT_MS: Final = 2_000
 FETCHING: Final = {
     "queued.max.messages.kbytes": 16 * 1024,
     "fetch.wait.max.ms": 100,
     "fetch.max.bytes": 16 * 1024**2,
     "check.crcs": True,
 }
+
+LOST: Final = "another sink has the same sinks.instance; give each its own"
 
 _log = logging.getLogger(__name__)
 
@@ -118,14 +119,22 @@ class Lane:
             self._error = error
 
 
-class Writer:
-    """The loop of one consumer group. `buffer_bytes` is for each lane; above it, its topic isn't read."""
+class Member(NamedTuple):
+    """Of a consumer group: which, who it is there, and for how long it keeps its place without being heard of."""
 
-    def __init__(self, kafka: Kafka, group: str, buffer_bytes: int, lanes: Sequence[Lane]) -> None:
+    group: str
+    instance: str
+    session_timeout_ms: int
+
+
+class Writer:
+    """The loop of one member of a consumer group. `buffer_bytes` is for each lane; above it, its topic isn't read."""
+
+    def __init__(self, kafka: Kafka, member: Member, buffer_bytes: int, lanes: Sequence[Lane]) -> None:
         self._lanes = {lane.topic: lane for lane in lanes}
         self._limit_bytes = buffer_bytes
-        self._consumer = Consumer(_settings(kafka, group))
-        self._lag = Lag(self._consumer, group)
+        self._consumer = Consumer(_settings(kafka, member))
+        self._lag = Lag(self._consumer, member.group)
         self._look_due = 0.0
         self._assigned = False
 
@@ -151,12 +160,12 @@ class Writer:
 
     def _read(self) -> None:
         busy = any(lane.busy for lane in self._lanes.values())
-        first = self._consumer.poll(BUSY_WAIT_S if busy else QUIET_WAIT_S)
-        if first is None:
-            return
-        self._take(first)
-        for message in self._consumer.consume(GATHER_RECORDS, timeout=GATHER_S):
-            self._take(message)
+        gather(self._consumer, BUSY_WAIT_S if busy else QUIET_WAIT_S, self._room_bytes, self._take)
+
+    def _room_bytes(self) -> int:
+        """How much more may be read until a topic has to pause; where all are paused nothing comes."""
+        reading = [lane.buffer.size for lane in self._lanes.values() if not lane.paused]
+        return self._limit_bytes - max(reading, default=0)
 
     def _take(self, message: Message) -> None:
         error = message.error()
@@ -218,15 +227,16 @@ class Writer:
         self._lag.forget(partitions)
 
 
-def _settings(kafka: Kafka, group: str) -> dict[str, Any]:
+def _settings(kafka: Kafka, member: Member) -> dict[str, Any]:
     return consumer_settings(
         kafka,
-        group,
+        member.group,
         **{
-            "client.id": group,
+            "client.id": member.group,
+            "group.instance.id": member.instance,
             "partition.assignment.strategy": "cooperative-sticky",
-            "session.timeout.ms": 10_000,
-            "heartbeat.interval.ms": 2_000,
+            "session.timeout.ms": member.session_timeout_ms,
+            "heartbeat.interval.ms": min(member.session_timeout_ms // 4, HEARTBEAT_MS),
             **FETCHING,
         },
     )
@@ -254,5 +264,6 @@ def piece_of(read: Callable[[Record], Piece], record: Record) -> Piece:
 
 
 def _raise_if_fatal(error: KafkaError) -> None:
-    if error.fatal():
+    if error.fatal() or error.code() == KafkaError._FATAL:
+        _log.error(pairs(LOST if "group.instance.id" in error.str() else "the consumer fails", error=error.str()))
         raise KafkaException(error)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
-import socket
 from collections.abc import Mapping
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import faust
@@ -17,10 +15,11 @@ from faust.types import TP
 from prometheus_client import REGISTRY
 
 from runtime.health import HealthServer
-from runtime.identity import introduce
+from runtime.identity import introduce, member
 from runtime.kafka import ensure_topics
 from runtime.logs import configure
 from runtime.processes import carry_name
+from runtime.scratch import scratch
 from streams import metrics
 from streams.credentials import credentials
 from streams.ending import end_within, or_end
@@ -29,7 +28,7 @@ from streams.outputs import Outputs
 from streams.transport import App
 from streams.worker import Worker
 from tracemill import topics
-from tracemill.config import Config, Streams
+from tracemill.config import Config
 
 _A_YEAR_S: Final = 365 * 86_400.0
 _BUFFERED_RECORDS: Final = 16
@@ -104,11 +103,6 @@ class _Process(faust.Worker):
         super()._schedule_shutdown(number)
 
 
-def instance_of(streams: Streams) -> str:
-    """Who a worker is to its consumer group: nobody else listens on that port of that host, and its successor does."""
-    return streams.instance or f"{socket.gethostname()}-{streams.metrics_port}"
-
-
 def _faust_app(config: Config, directory: str) -> faust.App:
     timeout_s = config.streams.session_timeout_ms / 1000
     return App(
@@ -128,7 +122,7 @@ def _faust_app(config: Config, directory: str) -> faust.App:
         stream_buffer_maxsize=_BUFFERED_RECORDS,
         broker_session_timeout=timeout_s,
         broker_heartbeat_interval=min(timeout_s / 4, _HEARTBEAT_S),
-        consumer_group_instance_id=instance_of(config.streams),
+        consumer_group_instance_id=member(config.streams.instance, config.streams.metrics_port),
         broker_request_timeout=max(3 * timeout_s, 30.0),
         # Offsets are committed by the worker itself: Faust waits in vain for acknowledgements, and would complain.
         broker_commit_livelock_soft_timeout=_A_YEAR_S,
@@ -145,8 +139,8 @@ def run(config: Config) -> None:
         ensure_topics(config.kafka, namespace=config.streams.output_namespace)
     gc.set_threshold(100_000, 20, 1_000)
     np.asarray(pa.array([0]))  # the first time costs a second, which a worker that has joined its group hasn't got
-    with TemporaryDirectory(prefix="tracemill-streams-") as directory:
-        app, worker = build(config, directory)
+    with scratch("streams") as directory:
+        app, worker = build(config, str(directory))
         introduce("streams")
         REGISTRY.register(worker.gauges)
         health = HealthServer(config.streams.metrics_host, config.streams.metrics_port, worker.why_not_ready)

@@ -26,5 +26,12 @@ class Letters:
         reason = why.reason.value
         metrics.DEAD_LETTERS.labels(reason).inc()
         log.error(
-            pairs("a record can't be read", partition=record.partition, offset=record.offset, reason=reason, why=why)
+            pairs(
+                "a record can't be read",
+                topic=record.topic,
+                partition=record.partition,
+                offset=record.offset,
+                reason=reason,
+                why=why,
+            )
         )

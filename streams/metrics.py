@@ -61,6 +61,7 @@ OTHER: Final = "other"
 
 for _reason in (
     Reason.NOT_A_BUNDLE,
+    Reason.NOT_A_BLOCK,
     Reason.UNDECODABLE,
     Reason.UNKNOWN_TYPE,
     Reason.UNKNOWN_RULES,

@@ -65,17 +65,18 @@ class Outputs:
         """
         for output in outputs:
             table = blocks.SCHEMA.empty_table() if output.block is None else output.block
-            for part in _parts(table):
-                self._send(self._names["decisions"], output.partition, blocks.write(part, anchors[output.partition]))
+            parts, anchor = _parts(table), anchors[output.partition]
+            for left, part in enumerate(parts, 1 - len(parts)):
+                self._send(self._names["decisions"], output.partition, blocks.write(part, anchor, more=left < 0))
         self._barrier()
 
-    def mark_takeover(self, partition: int, start: Anchor) -> None:
-        """Write down that a worker begins at `start`, before it reads anything.
+    def mark_takeover(self, partition: int, start: Anchor, again: int | None) -> None:
+        """Write down that a worker begins at `start`, before it reads anything; `again` as in `blocks.takeover`.
 
         Raises:
             OutputError: Kafka didn't take it.
         """
-        self._send(self._names["decisions"], partition, blocks.takeover(start))
+        self._send(self._names["decisions"], partition, blocks.takeover(start, again))
         self._barrier()
 
     def tick(self, partition: int) -> None:

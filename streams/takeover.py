@@ -20,7 +20,7 @@ from streams import metrics
 from streams.letters import Letters
 from streams.log import bundles_at
 from streams.partitions import Partition
-from streams.recovery import recover
+from streams.recovery import Recovered, recover
 from streams.trial import killers
 from tracemill import topics
 from tracemill.assembly.trace import Anchor
@@ -33,17 +33,37 @@ log = logging.getLogger(__name__)
 TAKEOVERS: Final = 3
 """So many workers may begin at a commit before its records are tried one by one."""
 
-Mark = Callable[[int, Anchor], None]
-"""Writes down that a worker begins to read a partition there; returns when that is acknowledged."""
+AGAIN: Final = "decisions can't be read: what was decided since the ones before them is decided again"
+IN_PART: Final = (
+    "decisions can't be read, and the log doesn't reach back to them: it is read again from its oldest record, "
+    "and late spans of what was decided before that open new traces"
+)
+
+Mark = Callable[[int, Anchor, int | None], None]
+"""Writes down that a worker begins to read a partition there, and which decisions it makes again.
+
+Returns when that is acknowledged; see `tracemill.assembly.blocks.takeover`.
+"""
 
 
 class Takeover:
-    """Takes partitions over as `streams.partitions.TakeOver`; what blocks runs on threads."""
+    """Takes partitions over as `streams.partitions.TakeOver`; what blocks runs on threads.
 
-    def __init__(self, config: Config, rules: RuleBook, mark: Mark, letters: Letters) -> None:
+    Args:
+        config: the worker's.
+        rules: gets those that were applied before.
+        mark: writes the mark of a takeover.
+        tick: appends one to a partition.
+        letters: for what can't be read, or ends workers.
+    """
+
+    def __init__(
+        self, config: Config, rules: RuleBook, mark: Mark, tick: Callable[[int], None], letters: Letters
+    ) -> None:
         self._config = config
         self._rules = rules
         self._mark = mark
+        self._tick = tick
         self._letters = letters
 
     async def __call__(self, number: int) -> Partition:
@@ -53,11 +73,15 @@ class Takeover:
             Exception: Kafka doesn't answer, or holds something that this release can't read.
         """
         began = time.monotonic()
-        assembler, memory, history, start, takeovers = await asyncio.to_thread(recover, self._config, number)
+        found = await asyncio.to_thread(recover, self._config, number)
+        assembler, memory, history, start = found[:4]
         skips = await asyncio.to_thread(skipped, self._config.kafka, number)
-        if takeovers >= TAKEOVERS:
+        if found.takeovers >= TAKEOVERS:
             skips |= await asyncio.to_thread(self._set_aside, number, start.offset, skips)
-        await asyncio.to_thread(self._mark, number, start)
+        self._tell_unreadable(number, found)
+        await asyncio.to_thread(self._mark, number, start, found.again)
+        if found.before_commit:
+            self._tick(number)  # is ahead of its turn, so that reading turns back also where nothing else comes
         if assembler.rules not in self._rules:
             for rule_set in await asyncio.to_thread(applied_rules, self._config.kafka):
                 self._rules.add(rule_set)
@@ -75,6 +99,12 @@ class Takeover:
         )
         through_ms = assembler.append_ms or time.time() * 1000
         return Partition(number, assembler, memory, history, skips, assembler.next_offset, now, through_ms)
+
+    def _tell_unreadable(self, number: int, found: Recovered) -> None:
+        for record, why in found.unreadable:
+            self._letters.write(record, why)
+        if found.unreadable:
+            log.error(pairs(IN_PART if found.again is None else AGAIN, partition=number, offset=found.start.offset))
 
     def _set_aside(self, number: int, first: int, known: set[int]) -> set[int]:
         """Find what ended the workers that began at `first`, and set it aside for all to come; its offsets."""

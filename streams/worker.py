@@ -38,7 +38,7 @@ class Worker:
         kafka, rules = config.kafka, RuleBook()
         self._source = topics.OTLP.name(kafka.namespace)
         letters = Letters(outputs.dead_letter, config.dead_letters.content)
-        self._partitions = Partitions(Takeover(config, rules, outputs.mark_takeover, letters))
+        self._partitions = Partitions(Takeover(config, rules, outputs.mark_takeover, outputs.tick, letters))
         self._turns = Turns(partial(oldest_offset, kafka), seek)
         self._records = Records(handlers(rules), letters)
         self._backlog = Backlog()

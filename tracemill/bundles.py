@@ -11,7 +11,8 @@ the chunks of any traces, joined, are a valid `ScopeSpans` message.
     chunk  := trace_id:16 bytes start:u32 end:u32 spans:u32      (all little-endian, offsets into the value)
 
 `spans` holds the number of spans times two, plus one if a root span (no parent) is among them. `resource` and
-`scope` are the message's bytes without tag and length; `tenant` is the name, in UTF-8.
+`scope` are the message's bytes without tag and length; `tenant` is the name, in UTF-8 (whoever takes the spans checks
+that, once a sender: here it would cost a slice a group).
 """
 
 from __future__ import annotations

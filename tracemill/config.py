@@ -198,6 +198,12 @@ class Sinks(Section):
     metrics_host: str = "127.0.0.1"
     metrics_port: Port = 9466
     group: str = "tracemill-sinks"
+    instance: str | None = Field(
+        None,
+        pattern=r"^[a-zA-Z0-9._-]{1,200}$",
+        description="Who this sink is, also when it is started again; null: its host's name and metrics_port.",
+    )
+    session_timeout_ms: Positive = Field(10_000, description="A sink silent for so long loses its partitions.")
     insert_rows: Positive = Field(20_000, description="Rows an insert under load.")
     insert_bytes: Positive = Field(32 * 1024**2, description="Or so many bytes of the log.")
     linger_ms: Positive = Field(250, description="At most one insert a table in so long when it is quiet.")

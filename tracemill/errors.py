@@ -28,6 +28,7 @@ class Reason(StrEnum):
     BUSY = "busy"
     BROKER_AWAY = "broker_away"
     NOT_A_BUNDLE = "not_a_bundle"
+    NOT_A_BLOCK = "not_a_block"
     UNDECODABLE = "undecodable"
     UNKNOWN_RULES = "unknown_rules"
     UNKNOWN_OVERRIDE = "unknown_override"

@@ -10,7 +10,8 @@ from confluent_kafka import Message
 
 from loadtest.chaos.findings import Findings
 from loadtest.chaos.truth import Truth, read_all
-from loadtest.reader.assembly import Reader, Row
+from loadtest.reader.assembly import Reader
+from loadtest.reader.decisions import Row
 from loadtest.reader.facts import Verdict
 from loadtest.reader.told import new_revisions, row_of, verdict_of
 from loadtest.reread.decision_rows import IDENTITY

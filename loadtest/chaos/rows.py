@@ -62,9 +62,8 @@ def check_rows(truth: Truth, stored: Stored) -> Findings:
 def _row(truth: Truth, key: bytes) -> tuple[Any, ...]:
     row, verdict = truth.latest[key]
     decision = "keep" if verdict.keep else "drop"
-    stands_for = 1 / verdict.probability if verdict.keep else 0.0
     told = (row.revision, row.complete, row.closed_by, row.opened_at)
-    return (*told, decision, verdict.policy, verdict.probability, stands_for, len(row.span_ids))
+    return (*told, decision, verdict.policy, verdict.probability, verdict.adjusted_count, len(row.span_ids))
 
 
 def check_sums(truth: Truth, stored: Stored) -> Findings:

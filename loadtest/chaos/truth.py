@@ -11,7 +11,8 @@ from confluent_kafka import Message
 
 from loadtest.chaos.rules import decide
 from loadtest.commands import CommandFailed
-from loadtest.reader.assembly import Reader, Row
+from loadtest.reader.assembly import Reader
+from loadtest.reader.decisions import Row
 from loadtest.reader.facts import Fact, Verdict
 from runtime.kafka import read_from
 from tracemill import topics
@@ -74,9 +75,9 @@ def _take(readers: list[Reader], message: Message) -> None:
     kind = dict(message.headers() or ()).get(topics.HEADER_TYPE)
     _, append_ms = message.timestamp()
     if kind == topics.TYPE_RULES.encode():
-        reader.apply(append_ms, decide)
+        reader.record(append_ms, judge=decide)
     else:
-        reader.feed(append_ms, message.value() or b"")
+        reader.record(append_ms, message.value() or b"")
 
 
 def read_all(kafka: Kafka, topic: topics.Topic, each: Callable[[Message], None]) -> None:

@@ -11,6 +11,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 class Fact(NamedTuple):
     """A span; `parent_id` is empty for a root, `operation` and `route` are attributes, '' where there is none."""
 
+    name: str
     parent_id: bytes
     start_ns: int
     end_ns: int
@@ -30,6 +31,11 @@ class Verdict(NamedTuple):
     policy: str
     probability: float
 
+    @property
+    def adjusted_count(self) -> float:
+        """How many traces it stands for."""
+        return 1 / self.probability if self.keep else 0.0
+
 
 Judge = Callable[[bytes, Spans], Verdict]
 """Decides about a trace, by its id (16 bytes) and all its spans so far."""
@@ -39,6 +45,7 @@ def fact_of(span: Span) -> Fact:
     """The fields of a span."""
     texts = {pair.key: pair.value.string_value for pair in span.attributes if pair.key in _ATTRIBUTES}
     return Fact(
+        span.name,
         span.parent_span_id,
         span.start_time_unix_nano,
         span.end_time_unix_nano,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from loadtest.reader.assembly import Row
+from loadtest.reader.decisions import Row
 from loadtest.reader.facts import Verdict
 
 DECIDED: Final = "decided"

@@ -16,7 +16,6 @@ from streams.log import bring_back
 from streams.records import BUNDLE, Handler, bundle, kind_of, override, promote, tick
 from streams.replay.span import Stretch
 from tracemill import topics
-from tracemill.assembly import blocks
 from tracemill.assembly.assembler import Assembler
 from tracemill.assembly.memory import Memory, decided_rows
 from tracemill.assembly.trace import Anchor, Closing, Event
@@ -70,7 +69,7 @@ def decided(config: Config, partition: int, since_ms: int) -> dict[Key, Decision
     start = offset_at(config.kafka, topic, partition, since_ms)
 
     def take(message: Message) -> None:
-        keys, rows = decided_rows(blocks.read(message.value() or b"").rows)
+        keys, rows = decided_rows(message.value() or b"")
         columns = (rows.column(name).to_pylist() for name in ("revision", "keep", "policy"))
         for key, revision, keep, policy in zip(keys, *columns, strict=True):
             if key not in found or found[key][0] <= revision:

@@ -97,9 +97,9 @@ def _written(log: list[Logged]) -> Written:
 
 def _reader(log: list[Logged]) -> Reader:
     reader = Reader(ASSEMBLY)
-    reader.apply(BEGAN_MS, decide)
+    reader.record(BEGAN_MS, judge=decide)
     for append_ms, value, _ in log[1:]:
-        reader.feed(append_ms, value)
+        reader.record(append_ms, value)
     return reader
 
 

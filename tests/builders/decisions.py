@@ -48,3 +48,11 @@ def row(trace: int = 1, revision: int = 1, cause: int = 0, **columns: Any) -> di
 def block(rows: Iterable[dict[str, Any]]) -> bytes:
     """A record of `decisions.v1` with these rows."""
     return blocks.write(pa.Table.from_pylist(list(rows), schema=blocks.SCHEMA), Anchor(0, 0, 0))
+
+
+def stream(table: Any, metadata: dict[bytes, bytes]) -> bytes:
+    """A table as an Arrow stream, whatever its schema says of itself."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema.with_metadata(metadata)) as writer:
+        writer.write_table(table.replace_schema_metadata(metadata))
+    return bytes(sink.getvalue())

@@ -13,6 +13,7 @@ from tracemill import topics
 from tracemill.assembly import blocks
 from tracemill.assembly.excerpt import Bundle, pieces_of
 from tracemill.assembly.restart import Past
+from tracemill.assembly.told import Told
 from tracemill.assembly.trace import Anchor, Closing
 from tracemill.config import Assembly
 from tracemill.evaluation.flush import Batch, Flush
@@ -47,10 +48,11 @@ class Worker:
         book.add(rules)
         self._handlers = handlers(book)
         self._flush = Flush(book, limits.memory_horizon_ms)
-        past = Past()
-        for value in written.blocks if written.commit is not None else []:
-            past.take(value)
-        start = past.start(written.commit, lambda: Steering(rules.digest))
+        told = Told()
+        for offset, value in enumerate(written.blocks if written.commit is not None else []):
+            told.take(offset, value)
+        start = told.start(written.commit, lambda: 0, lambda: Steering(rules.digest))
+        past = Past(told.blocks)
         self.assembler, self._memory = past.restart(limits, start, self._bundles_at)
         self._history = past.history(limits.memory_horizon_ms, 1.0)
         self.position = written.commit or 0

@@ -11,9 +11,10 @@ import pytest
 
 from sinks.clickhouse import connect
 from tests.builders.frames import batch, lean_rows, span_record, trace_record
-from tests.builders.sinking import Log, Sink, sink_config
+from tests.builders.sinking import Log, Sink, sink_config, uncommitted
 from tests.fixtures.servers import Server
-from tests.fixtures.waiting import eventually
+from tests.fixtures.takeovers import shares
+from tests.fixtures.waiting import PATIENCE_S, eventually
 from tracemill.config import Config
 
 pytestmark = pytest.mark.crash
@@ -64,6 +65,42 @@ def test_a_kill_between_insert_and_commit_stores_twice_and_shows_once(
     eventually(lambda: count("traces_latest"), 30)
     assert sink.stop() == 0
     client.close()
+
+
+def test_a_sink_that_was_killed_is_served_again_without_waiting_for_its_session(
+    broker: Server, store: str, namespace: str, sink_of: Callable[[Config], Sink]
+) -> None:
+    long = {"session_timeout_ms": 300_000}  # whoever waits for that waits longer than this test
+    config, other = (sink_config(broker.address, store, namespace, **long) for _ in range(2))
+    log, sinks = Log(config), [sink_of(config), sink_of(other)]
+    for sink in sinks:
+        sink.start()
+    eventually(lambda: [sink.get("/readyz")[0] for sink in sinks], [200, 200])
+    eventually(lambda: sorted(map(len, shares(config.kafka, config.sinks.group).values())), [4, 4])
+    before = shares(config.kafka, config.sinks.group)
+    sinks[0].kill()
+    sinks[0].start()
+    eventually(lambda: sinks[0].get("/readyz")[0], 200)
+    for number in range(4):
+        log.spans(span_record(batch(lean_rows(1, seed=number))), number)
+    log.flush()
+    eventually(lambda: uncommitted(config), 0)
+    assert shares(config.kafka, config.sinks.group) == before
+    assert [sink.stop() for sink in sinks] == [0, 0]
+
+
+def test_a_sink_whose_name_another_one_takes_ends_and_says_why(
+    broker: Server, store: str, namespace: str, sink_of: Callable[[Config], Sink]
+) -> None:
+    first, second = (sink_of(sink_config(broker.address, store, namespace, instance="same")) for _ in range(2))
+    Log(first.config)
+    first.start()
+    eventually(lambda: first.get("/readyz")[0], 200)
+    second.start()
+    assert first.process
+    assert first.process.wait(PATIENCE_S) != 0
+    assert "another sink has the same sinks.instance; give each its own" in first.log.read_text()
+    eventually(lambda: second.get("/readyz")[0], 200)
 
 
 def test_kills_at_any_time_lose_and_double_nothing(

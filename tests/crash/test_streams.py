@@ -13,9 +13,11 @@ import pytest
 from loadtest.reader.told import decided
 from streams.ending import FAILED
 from tests.builders.bundles import S, bundle, poison, trace_id
-from tests.fixtures.streaming import Pipeline, load
+from tests.fixtures.streaming import PARTITIONS, Pipeline, load
 from tests.fixtures.takeovers import takeovers
 from tests.fixtures.waiting import PATIENCE_S, eventually
+from tracemill import topics
+from tracemill.assembly import blocks
 
 pytestmark = pytest.mark.crash
 
@@ -132,6 +134,40 @@ def test_one_and_three_workers_write_the_same_rows_in_the_same_order(
     finally:
         one.stop()
         three.stop()
+
+
+def test_decisions_that_nobody_can_read_are_made_again_also_where_nothing_comes_any_longer(pipeline: Pipeline) -> None:
+    worker = pipeline.worker()
+    source = load(pipeline, SPANS // 2, RATE, *ODD)
+    time.sleep(2)
+    pipeline.spoil(b"no block")
+    assert source.wait(60) == 0
+    check(pipeline, SPANS // 2)
+    once, done = told(pipeline), pipeline.committed()
+    assert not pipeline.dead_letters()
+    worker.restart()
+    eventually(lambda: len(pipeline.dead_letters()), PARTITIONS)
+    eventually(lambda: all(now > before for now, before in zip(pipeline.committed(), done, strict=True)), True)
+    check(pipeline, SPANS // 2)
+    assert {letter["reason"] for letter in pipeline.dead_letters()} == {"not_a_block"}
+    again = told(pipeline)
+    assert all(rows[: len(before)] == before for rows, before in zip(again, once, strict=True))
+    assert all(set(rows[len(before) :]) <= set(before) for rows, before in zip(again, once, strict=True))
+    assert sum(map(len, again)) > sum(map(len, once))
+    worker.restart()  # and then everything is known
+    check(pipeline, SPANS // 2)
+    assert told(pipeline) == again
+
+
+def told(pipeline: Pipeline) -> list[list[str]]:
+    """All rows of `decisions.v1`, by partition, also those that were told before."""
+    found: list[list[str]] = []
+    for messages in pipeline.read(topics.DECISIONS):
+        found.append([])
+        for message in messages:
+            with suppress(ValueError):
+                found[-1] += map(repr, blocks.read(message.value() or b"").rows.to_pylist())
+    return found
 
 
 def test_a_record_that_kills_the_worker_is_set_aside(pipeline: Pipeline) -> None:

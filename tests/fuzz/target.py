@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
-NAMES: Final = ("otlp", "json", "index", "decode", "flush", "blocks", "expressions", "rules")
+NAMES: Final = ("otlp", "json", "index", "bundle", "decode", "flush", "blocks", "expressions", "rules")
 """Each is a module of `tests.fuzz.targets` with a `TARGET`."""
 
 CORPUS: Final = Path(__file__).parent / "corpus"

@@ -12,7 +12,21 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from tests.builders.bundles import S
-from tests.simulation.acts import FIRST, HISTORIES, LOSSES, RESUME, WORK, Act, Displace, Kill, Resume, Retain, Work
+from tests.simulation.acts import (
+    FIRST,
+    HISTORIES,
+    LOSSES,
+    RESUME,
+    SPOILT,
+    SPOILT_AND_LOST,
+    WORK,
+    Act,
+    Displace,
+    Kill,
+    Resume,
+    Retain,
+    Work,
+)
 from tests.simulation.outcome import outcome
 from tests.simulation.partition import Partition
 from tests.simulation.workload import LIMITS, Rules, Sent, Tick
@@ -184,3 +198,34 @@ def test_what_the_log_lost_stops_nobody_and_takes_no_decision_back(limits: Assem
     for rows in history.values():
         assert [revision for revision, _, _ in rows] == sorted(revision for revision, _, _ in rows)
         assert [verdict for _, *verdict in rows] == sorted(verdict for _, *verdict in rows)
+
+
+def test_decisions_that_cannot_be_read_are_made_again_as_they_were() -> None:
+    seen: Counter[str] = Counter()
+
+    @settings(max_examples=EXAMPLES // 2)
+    @given(LIMITS, SPOILT)
+    def play(limits: Assembly, acts: list[Act]) -> None:
+        partition = played(limits, acts)
+        partition.verify()
+        seen.update(partition.seen)
+
+    play()
+    assert seen["decided again"]
+
+
+def test_decisions_that_cannot_be_read_stop_nobody_where_the_log_has_lost_them_too() -> None:
+    seen: Counter[str] = Counter()
+
+    @settings(max_examples=EXAMPLES // 2)
+    @given(LIMITS, SPOILT_AND_LOST)
+    def play(limits: Assembly, acts: list[Act]) -> None:
+        partition = Partition(limits, loses=True)
+        partition.start()
+        for act in acts:
+            act.on(partition)
+        partition.drain()
+        seen.update(partition.seen)
+
+    play()
+    assert seen["decided again in part"]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pyarrow as pa
 from hypothesis import strategies as st
 
+from tests.builders.decisions import block, row, stream
 from tests.simulation.partition import Partition
 from tests.simulation.workload import DRAFTS, STEPS_MS, Draft, Rules, weighted
 
@@ -82,7 +84,19 @@ class Lose:
         partition.log.oldest = min(partition.log.oldest + self.count, len(partition.log))
 
 
-Act = Work | Kill | Displace | Resume | Retain | Lose
+@dataclass(frozen=True)
+class Spoil:
+    """A record of the decisions can't be read any longer when the worker is killed and another takes over."""
+
+    which: int
+    value: bytes
+
+    def on(self, partition: Partition) -> None:
+        partition.spoil(self.which, self.value)
+        Kill().on(partition)
+
+
+Act = Work | Kill | Displace | Resume | Retain | Lose | Spoil
 
 WORK = st.builds(Work, RECORDS, st.integers(0, 8), STEPS)
 RESUME = st.builds(Resume, st.integers(0, 2), st.integers(0, 4), STEPS)
@@ -92,7 +106,15 @@ FIRST = weighted((5, st.just(0)), (1, st.just(1)), (1, st.just(2))).map(
 )
 """The rules that hold in the beginning."""
 HISTORIES = st.builds(lambda first, acts: [first, *acts], FIRST, st.lists(ACTS, min_size=8, max_size=16))
-LOSSES = st.lists(
-    weighted((12, WORK), (3, st.just(Kill())), (1, st.builds(Lose, st.integers(1, 12)))), min_size=8, max_size=16
-)
+LOSE = st.builds(Lose, st.integers(1, 12))
+LOSSES = st.lists(weighted((12, WORK), (3, st.just(Kill())), (1, LOSE)), min_size=8, max_size=16)
 """With a log that is kept for too short a time."""
+NO_BLOCKS = (b"", b"garbage", block([row()])[:-40], stream(pa.table({"row": ["decided"]}), {b"anchor": b"[0,0,0]"}))
+SPOIL = st.builds(Spoil, st.integers(0, 1_000), st.sampled_from(NO_BLOCKS))
+SPOILT = st.builds(
+    lambda first, acts: [first, *acts],
+    FIRST,
+    st.lists(weighted((12, WORK), (3, st.just(Kill())), (3, SPOIL)), min_size=8, max_size=16),
+)
+SPOILT_AND_LOST = st.lists(weighted((12, WORK), (2, st.just(Kill())), (2, SPOIL), (1, LOSE)), min_size=8, max_size=16)
+"""Decisions can't be read, and the log doesn't reach back to them either."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tests.oracles.decisions import Decided
+from loadtest.reader.decisions import Decided
 from tests.simulation.outcome import Place, highest
 
 
@@ -62,7 +62,7 @@ def decided_rows(decided: Iterable[Decided]) -> list[tuple[Any, ...]]:
                 one.closed.closed_by,
                 one.closed.rooted,
             ),
-            one.closed.records,
+            list(one.closed.records),
             (
                 one.revision,
                 one.verdict.keep,

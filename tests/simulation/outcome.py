@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +36,7 @@ class Outcome:
 def outcome(topics: Topics) -> Outcome:
     """What was written."""
     first_told: dict[tuple[Any, ...], Row] = {}
-    for row in _rows(topics):
+    for row in told_rows([value for _, value in topics.decisions]):
         first_told.setdefault(mark(row), row)
     return Outcome(
         list(first_told.values()),
@@ -46,9 +47,16 @@ def outcome(topics: Topics) -> Outcome:
     )
 
 
-def _rows(topics: Topics) -> Iterator[Row]:
-    for _, value in topics.decisions:
-        yield from blocks.read(value).rows.to_pylist()
+def told_rows(values: Sequence[bytes]) -> list[Row]:
+    """The rows of `decisions.v1` to whoever can't read some of it: what is told again holds, from the mark on."""
+    read: dict[int, list[Row]] = {}
+    for offset, value in enumerate(values):
+        with suppress(ValueError):
+            block = blocks.read(value)
+            if block.again is not None and block.again not in read:
+                read = {place: rows for place, rows in read.items() if place < block.again}
+            read[offset] = block.rows.to_pylist()
+    return [row for rows in read.values() for row in rows]
 
 
 def _spans(topics: Topics) -> list[Row]:

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from tests.oracles.assembly import Reader
-from tests.oracles.decisions import Decided, decide
+from loadtest.reader.assembly import Reader
+from loadtest.reader.decisions import Decided
 from tests.simulation import expected, outcome
 from tests.simulation.log import Log
 from tests.simulation.promises import Promises
@@ -57,8 +57,8 @@ class Partition:
         entry = draft.entry(self.log, (self.log.clock_ms or NOW_MS) + step_ms, now_ms)
         self.log.entries.append(entry)
         broken = [(one.key, one.size) for one in entry.broken]
-        digest = entry.rules.digest if entry.rules else None
-        self._reader.record(entry.append_ms, entry.plain, broken, digest)
+        judge = JUDGES[entry.rules.digest] if entry.rules else None
+        self._reader.record(entry.append_ms, entry.plain, broken, judge)
 
     def start(self) -> None:
         """A worker takes the partition over; the one that had it goes on, and doesn't know."""
@@ -103,6 +103,13 @@ class Partition:
         self.seen["decisions gone"] += gone - self.topics.gone
         self.log.oldest, self.topics.gone = oldest, gone
 
+    def spoil(self, which: int, value: bytes) -> None:
+        """A record of the decisions that is needed becomes another; zombies are dead by then."""
+        self.check()
+        self.zombies.clear()
+        self.topics.spoil(self.limits, which, value)
+        self._promises.may_fall = True
+
     def check(self) -> None:
         """What must be true after every step."""
         if not self._loses:
@@ -126,7 +133,7 @@ class Partition:
 
     def verify(self) -> list[Decided]:
         """All of it is what one worker writes that nobody interrupts, and what the independent reader tells."""
-        decided = decide(self._reader.closed, JUDGES, self.limits.memory_horizon_ms)
+        decided = self._reader.decided
         assert outcome.latest_revisions(self.topics) == expected.latest_revisions(decided)
         assert outcome.signalled(self.topics) == expected.signalled(decided)
         assert outcome.stored(self.topics) == expected.stored(decided)
@@ -170,6 +177,6 @@ class Partition:
         commit, times = self.topics.group.committed or 0, self._reader.log_times
         now = times[commit - 1] if commit else 0
         remembered = now - self.limits.max_age_ms - self.limits.memory_horizon_ms
-        needed = [commit, *(one.opened_with for one in self._reader.closed if one.at >= remembered)]
+        needed = [commit, *(one.closed.opened_with for one in self._reader.decided if one.closed.at >= remembered)]
         needed += [at for at in range(commit) if times[at] >= now - self.limits.max_age_ms]
         return min(needed)

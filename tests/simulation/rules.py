@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
+from fractions import Fraction
 
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
-
-from tests.oracles.decisions import Judge
+from loadtest.reader.facts import Judge, Spans, Verdict
 from tracemill.sampling import RuleSet
 
 PROBE = "GET /healthz"
@@ -34,8 +33,8 @@ HALF = RuleSet.parse("version: 1\ndefault: {probability: 0.5}")
 RULE_SETS = (CAREFUL, THRIFTY, HALF)
 
 
-def _careful(spans: Sequence[Span]) -> tuple[str, float]:
-    errors = sum(span.status.code == 2 for span in spans)
+def _careful(spans: Spans) -> tuple[str, float]:
+    errors = sum(span.error for span in spans.values())
     if _root_name(spans) == PROBE and not errors:
         return "probes", 0.0
     if errors:
@@ -43,21 +42,31 @@ def _careful(spans: Sequence[Span]) -> tuple[str, float]:
     return ("large", 0.5) if len(spans) > 2 else ("default", 0.25)
 
 
-def _thrifty(spans: Sequence[Span]) -> tuple[str, float]:
+def _thrifty(spans: Spans) -> tuple[str, float]:
     if _root_name(spans) == PROBE:
         return "probes", 0.0
     return ("crowds", 1.0) if len(spans) > 5 else ("default", 0.0)
 
 
-def _root_name(spans: Sequence[Span]) -> str:
-    roots = [span for span in spans if not span.parent_span_id]
-    return min(roots, key=lambda span: (span.start_time_unix_nano, span.span_id)).name if roots else ""
+def _root_name(spans: Spans) -> str:
+    roots = [(span.start_ns, span_id, span.name) for span_id, span in spans.items() if not span.parent_id]
+    return min(roots)[2] if roots else ""
+
+
+def _drawn(share_of: Callable[[Spans], tuple[str, float]]) -> Judge:
+    """Keeps the share of traces that a rule set names, by the last 56 bits of their ids."""
+
+    def judge(trace_id: bytes, spans: Spans) -> Verdict:
+        policy, probability = share_of(spans)
+        share = 1 - Fraction(int.from_bytes(trace_id[-7:], "big"), 2**56)
+        return Verdict(share <= Fraction(repr(probability)), policy, probability)
+
+    return judge
 
 
 JUDGES: Mapping[str, Judge] = {
-    "": lambda _: ("default", 1.0),
-    CAREFUL.digest: _careful,
-    THRIFTY.digest: _thrifty,
-    HALF.digest: lambda _: ("default", 0.5),
+    CAREFUL.digest: _drawn(_careful),
+    THRIFTY.digest: _drawn(_thrifty),
+    HALF.digest: _drawn(lambda _: ("default", 0.5)),
 }
-"""By hash; everything is kept where no rules were ever applied."""
+"""By hash."""

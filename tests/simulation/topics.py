@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from tests.simulation.log import Log
 from tracemill.assembly import blocks
 from tracemill.assembly.restart import since_ms
+from tracemill.assembly.told import Told
 from tracemill.assembly.trace import Anchor
 from tracemill.config import Assembly
 from tracemill.evaluation.output import Output
@@ -59,18 +61,35 @@ class Topics:
         """Append a record to `decisions.v1`, at the time that the broker's clock shows."""
         self.decisions.append((self.log.clock_ms, value))
 
-    def past(self, limits: Assembly) -> list[bytes]:
-        """The blocks that a worker reads that takes the partition over."""
-        return [value for _, value in self.decisions[max(self.gone, self.first_needed(limits)) :]]
+    def told(self, since_ms: int) -> Told:
+        """The blocks that a worker reads since then; those that can't be read are passed over."""
+        told = Told()
+        first = max(self.gone, self._place(since_ms))
+        for offset, (_, value) in enumerate(self.decisions[first:], first):
+            with suppress(ValueError):
+                told.take(offset, value)
+        return told
 
-    def first_needed(self, limits: Assembly) -> int:
-        """The first record of `decisions.v1` that a worker reads: where nothing is committed, the first there is."""
-        committed = self.group.committed
-        before = None if committed is None else self.log.append_ms(committed - 1)
+    def since_ms(self, limits: Assembly, start: int | None) -> int:
+        """Since when a worker needs blocks that begins at an offset; where nothing is committed, since ever."""
+        before = None if start is None else self.log.append_ms(start - 1)
         if before is None or not self.decisions:
             return 0
-        since = since_ms(limits, before, self.decisions[-1][0])
-        return next((place for place, (at, _) in enumerate(self.decisions) if at >= since), len(self.decisions))
+        return since_ms(limits, before, self.decisions[-1][0])
+
+    def first_needed(self, limits: Assembly) -> int:
+        """The first record of `decisions.v1` that a worker reads which begins at the commit."""
+        return self._place(self.since_ms(limits, self.group.committed))
+
+    def _place(self, since_ms: int) -> int:
+        return next((place for place, (at, _) in enumerate(self.decisions) if at >= since_ms), len(self.decisions))
+
+    def spoil(self, limits: Assembly, which: int, value: bytes) -> None:
+        """One of the records of `decisions.v1` that the next worker needs becomes another one."""
+        first = max(self.gone, self.first_needed(limits))
+        if first < len(self.decisions):
+            place = first + which % (len(self.decisions) - first)
+            self.decisions[place] = self.decisions[place][0], value
 
 
 class Producer:
@@ -91,8 +110,9 @@ class Producer:
         """Send decisions, a row a record; one without rows when there are none."""
         for output in outputs:
             table = blocks.SCHEMA.empty_table() if output.block is None else output.block
-            for row in range(max(len(table), 1)):
-                block = blocks.write(table.slice(row, 1), anchors[output.partition])
+            last = max(len(table), 1) - 1
+            for row in range(last + 1):
+                block = blocks.write(table.slice(row, 1), anchors[output.partition], more=row < last)
                 self._waiting.append(partial(self._topics.decide, block))
 
     def dead_letter(self, letter: bytes) -> None:

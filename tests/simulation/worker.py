@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 from streams.backlog import Backlog
 from streams.deciding import Batches, Deciding
@@ -22,6 +23,7 @@ from tracemill import topics as names
 from tracemill.assembly import blocks
 from tracemill.assembly.excerpt import bring_back
 from tracemill.assembly.restart import Past
+from tracemill.assembly.told import recall
 from tracemill.config import Assembly, Streams
 from tracemill.evaluation.flush import Flush
 from tracemill.evaluation.judge import RuleBook
@@ -50,15 +52,16 @@ class Worker:
         self._flushes = Flushes(partitions, self._backlog, decide, self._producer.write_blocks, self._commit, Streams())
 
     def _take_over(self, limits: Assembly, rules: RuleBook) -> Partition:
-        past, committed, log = Past(), self._topics.group.committed, self._topics.log
-        for value in self._topics.past(limits):
-            past.take(value)
-        start = past.start(committed)
+        topics, log = self._topics, self._topics.log
+        told, start = recall(topics.group.committed, partial(topics.since_ms, limits), topics.told, lambda: log.oldest)
+        past = Past(told.blocks)
         assembler, memory = past.restart(limits, start, log.bundles_at)
         history = past.history(limits.memory_horizon_ms, share=1.0)
         self.lost = past.lost
         self.seen["carried over a restart"] += assembler.open_count
-        self._topics.decide(blocks.takeover(start))
+        self.seen["decided again"] += told.again is not None
+        self.seen["decided again in part"] += told.has_gap and told.again is None
+        self._topics.decide(blocks.takeover(start, told.again))
         if assembler.rules not in rules:
             for rule_set in log.rule_sets():
                 rules.add(rule_set)

@@ -48,10 +48,12 @@ class Arrivals:
             now: the log time that it has.
             value: its bytes.
             groups: where its chunks lie.
+
+        Raises:
+            BundleError: the name of a tenant isn't one; nothing was taken.
         """
         offset, find, touched, taken_bytes = anchor.offset, self._open.get, [], 0
-        for group in groups:
-            sender = self._sender(value, group)
+        for group, sender in [(group, self._sender(value, group)) for group in groups]:
             tenant = sender.tenant
             # Whether others have the same sender isn't in the log, so each record's first chunk of it bears it.
             beside = sizes.CHUNK_BYTES + sender.size
@@ -121,14 +123,19 @@ class Arrivals:
         """The one object that stands for who sent a group, so that it is held once."""
         (resource, resource_end), (tenant, tenant_end), (scope, scope_end) = group.resource, group.tenant, group.scope
         sender = Sender(value[tenant:tenant_end], value[resource:resource_end], value[scope:scope_end])
-        known = self._senders.get(sender)
-        if known is None:
-            if self._senders_bytes > _SENDERS_BYTES:
-                self._senders.clear()
-                self._senders_bytes = 0
-            known = self._senders[sender] = sender
-            self._senders_bytes += sizes.OPEN_BYTES + sender.size
-        return known
+        return self._senders.get(sender) or self._new_sender(sender)
+
+    def _new_sender(self, sender: Sender) -> Sender:
+        try:
+            sender.tenant.decode()
+        except UnicodeDecodeError as error:
+            raise bundles.BundleError(f"the name of its tenant isn't text: {error}") from error
+        if self._senders_bytes > _SENDERS_BYTES:
+            self._senders.clear()
+            self._senders_bytes = 0
+        self._senders[sender] = sender
+        self._senders_bytes += sizes.OPEN_BYTES + sender.size
+        return sender
 
     def _go_on(self, trace: OpenTrace, anchor: Anchor, now: int) -> None:
         """The record behind `anchor` is one of the trace's."""

@@ -12,9 +12,10 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tracemill import topics
-from tracemill.assembly.trace import Anchor
+from tracemill.assembly.trace import Anchor, ClosedBy
 from tracemill.schema import ROUTE_P95
 
 DECIDED: Final = "decided"
@@ -65,32 +66,41 @@ LARGE_BYTES: Final = topics.RECORD_BYTES // 2
 _COMPRESSED: Final = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", 1))
 _NEVER_NULL: Final = tuple(name for name in SCHEMA.names if name != ROUTE_P95)
 _ANCHOR: Final = b"anchor"
+_MORE: Final = b"more"
 _TAKEOVER: Final = b"takeover"
+_AGAIN: Final = b"again"
 _ANCHORS: Final = msgspec.json.Decoder(Anchor)
 
 
 class Block(NamedTuple):
-    """A record of `decisions.v1`: its rows, where reading can begin again, and whether it only marks a takeover."""
+    """A record of `decisions.v1`: its rows, and where reading can begin again, unless there are `more` of its flush.
+
+    A `takeover` has no rows and marks that a worker has begun to read at the anchor. With `again` it does so because
+    the block at that offset can't be read.
+    """
 
     rows: Any
     anchor: Anchor
+    more: bool
     takeover: bool
+    again: int | None
 
 
-def write(table: Any, anchor: Anchor) -> bytes:
+def write(table: Any, anchor: Anchor, more: bool = False) -> bytes:
     """A block: rows of `SCHEMA` (maybe none) as an Arrow IPC stream, and the state at which reading can begin again."""
-    return _stream(table, {_ANCHOR: msgspec.json.encode(anchor)})
+    return _stream(table, anchor, {_MORE: b"1"} if more else {})
 
 
-def takeover(anchor: Anchor) -> bytes:
+def takeover(anchor: Anchor, again: int | None = None) -> bytes:
     """A block without rows that says: a worker has begun to read at `anchor`.
 
     Where several of them follow each other, something there ends the workers.
     """
-    return _stream(SCHEMA.empty_table(), {_ANCHOR: msgspec.json.encode(anchor), _TAKEOVER: b"1"})
+    return _stream(SCHEMA.empty_table(), anchor, {_TAKEOVER: b"1"} | ({} if again is None else {_AGAIN: b"%d" % again}))
 
 
-def _stream(table: Any, metadata: dict[bytes, bytes]) -> bytes:
+def _stream(table: Any, anchor: Anchor, marks: dict[bytes, bytes]) -> bytes:
+    metadata = {_ANCHOR: msgspec.json.encode(anchor), **marks}
     sink = pa.BufferOutputStream()
     options = _COMPRESSED if table.nbytes > LARGE_BYTES else None
     with pa.ipc.new_stream(sink, SCHEMA.with_metadata(metadata), options=options) as writer:
@@ -107,12 +117,32 @@ def read(value: bytes) -> Block:
     try:
         table = pa.ipc.open_stream(value).read_all()
         table.validate(full=True)
-        anchor = _ANCHORS.decode(table.schema.metadata[_ANCHOR])
+        marks = table.schema.metadata
+        anchor, again = _ANCHORS.decode(marks[_ANCHOR]), int(marks[_AGAIN]) if _AGAIN in marks else None
     except (pa.ArrowException, msgspec.MsgspecError, OSError, TypeError, KeyError, ValueError) as error:
         raise ValueError(f"not a block of decisions: {error}") from error
     if not table.schema.equals(SCHEMA) or any(table[name].null_count for name in _NEVER_NULL):
         raise ValueError(f"not a block of decisions: columns {table.schema.names}, or one of them null")
-    return Block(table.combine_chunks(), anchor, _TAKEOVER in table.schema.metadata)
+    return Block(table.combine_chunks(), anchor, _MORE in marks, _TAKEOVER in marks, again)
+
+
+def check(block: Block) -> None:
+    """A worker can go by a block: each row is of a known kind, and of records, the last of which are its own.
+
+    Raises:
+        ValueError: it can't.
+    """
+    table = block.rows
+    records, times, sizes = (pc.list_value_length(table[name]) for name in ("records", "times", "sizes"))
+    decided = pc.equal(table["row"], DECIDED)
+    known = pc.or_(
+        pc.and_(decided, pc.is_in(table["closed_by"], pa.array(list(ClosedBy)))), pc.equal(table["row"], CARRIED)
+    )
+    own = pc.and_(pc.equal(times, sizes), pc.and_(pc.greater(times, 0), pc.less_equal(times, records)))
+    entries = (pc.list_flatten(table[name]) for name in ("records", "times", "sizes", "span_ids"))
+    adds_up = pc.all(pc.and_(known, own), min_count=0).as_py() and not any(column.null_count for column in entries)
+    if block.anchor.offset < 0 or not adds_up:
+        raise ValueError("not a block of decisions: rows that contradict themselves")
 
 
 def keys_of(table: Any) -> list[bytes]:

@@ -89,7 +89,14 @@ def _packed(column: Any) -> Any:
     return merged.dictionary_encode() if pa.types.is_string(merged.type) else merged
 
 
-def decided_rows(table: Any) -> tuple[list[bytes], Any]:
-    """The keys and rows of a block that say what was decided."""
+def decided_rows(value: bytes) -> tuple[list[bytes], Any]:
+    """The keys and rows of a block that say what was decided.
+
+    None where it can't be read: a worker that needs it decides that again, and tells it again.
+    """
+    try:
+        table = blocks.read(value).rows
+    except ValueError:
+        table = blocks.SCHEMA.empty_table()
     rows = table.filter(pc.equal(table.column("row"), blocks.DECIDED))
     return blocks.keys_of(rows), rows

@@ -6,8 +6,8 @@ open and older than `carry_after`. What came since is read again, and what was d
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import polars as pl
@@ -22,7 +22,6 @@ from tracemill.assembly.shadows import Shadows
 from tracemill.assembly.trace import Anchor, ClosedBy, Hold, OpenTrace
 from tracemill.config import Assembly
 from tracemill.sampling.history import History
-from tracemill.sampling.steering import Steering
 
 _SHADOW = ["tenant", "trace_id", "closed_by", "cause", "records", "times", "sizes"]
 
@@ -41,37 +40,23 @@ def since_ms(rules: Assembly, *clocks_ms: int) -> int:
 
 
 class Past:
-    """What the blocks of a partition say, taken in the order of the topic.
+    """What the blocks of a partition say to a worker that begins at `start`.
 
     After `restart`, `lost` names the open traces of which the log has nothing any longer.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, told: Iterable[blocks.Block]) -> None:
         self._decided: list[Any] = []
         self._carried: dict[bytes, dict[int, dict[str, Any]]] = defaultdict(dict)
-        self._anchors: dict[int, Anchor] = {}
-        self._takeovers: Counter[int] = Counter()
         self.lost: list[bytes] = []
+        for block in told:
+            self._take(block.rows)
 
-    def take(self, value: bytes) -> None:
-        """Read one block.
-
-        Raises:
-            ValueError: it isn't one.
-        """
-        table, anchor, takeover = blocks.read(value)
-        if takeover:
-            self._takeovers[anchor.offset] += 1
-            return
-        self._anchors[anchor.offset] = anchor
+    def _take(self, table: Any) -> None:
         self._decided.append(table.filter(pc.equal(table.column("row"), blocks.DECIDED)))
         rows = table.filter(pc.equal(table.column("row"), blocks.CARRIED))
         for key, row in zip(blocks.keys_of(rows), rows.to_pylist(), strict=True):
             self._carried[key][row["cause"]] = row
-
-    def takeovers(self, committed: int | None) -> int:
-        """How many workers have begun at this commit before; more than a few never got beyond it."""
-        return self._takeovers[committed or 0]
 
     def restart(self, rules: Assembly, start: Anchor, bundles_at: BundlesAt) -> tuple[Assembler, Memory]:
         """The assembler and the memory as they were at the start."""
@@ -117,15 +102,6 @@ class Past:
                     records = list(zip(own, row["times"], row["sizes"], strict=True))
                     shadows.add(key, records, start.offset, ClosedBy(row["closed_by"]), row["cause"])
         return shadows
-
-    def start(self, committed: int | None, otherwise: Callable[[], Steering] = Steering) -> Anchor:
-        """The state just before the record at the committed offset, None if nothing is committed.
-
-        Where no block tells it, log time begins with the next record's append time, and `otherwise` says what steers.
-        """
-        if committed in self._anchors:
-            return self._anchors[committed]
-        return Anchor(committed or 0, None, 0, otherwise())
 
     def _remember(self, memory: Memory) -> dict[bytes, int]:
         """Fill the memory with the newest row of each trace; the last record that each was decided with.

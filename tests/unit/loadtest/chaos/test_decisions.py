@@ -95,7 +95,7 @@ def test_a_trace_that_nobody_closed_is_found() -> None:
     cut = left()
     at_ms, value, _ = logs()[0][1]
     cut.truth.readers[0] = Reader(ASSEMBLY)
-    cut.truth.readers[0].feed(at_ms, value)
+    cut.truth.readers[0].record(at_ms, value)
     assert _found(cut)["open at the end"] > 0
 
 

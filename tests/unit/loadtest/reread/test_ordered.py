@@ -63,7 +63,12 @@ def test_a_changed_column_is_found_and_named(data: st.DataObject) -> None:
     rows = data.draw(drawn_rows)
     place = data.draw(st.integers(0, len(rows) - 1))
     column = data.draw(st.sampled_from([name for name in blocks.SCHEMA.names if name not in IDENTITY]))
-    other_value = {bool: lambda value: not value, str: lambda value: value + "x", list: lambda value: [*value, 7]}
+    other_value = {
+        bool: lambda value: not value,
+        str: lambda value: value + "x",
+        list: lambda value: [*value, 7],
+        type(None): lambda _: 1.0,
+    }
     value = rows[place][column]
     changed = rows[place] | {column: other_value.get(type(value), lambda value: value + 1)(value)}
     one = data.draw(written(rows))

@@ -56,6 +56,18 @@ def test_traces_are_told_apart_by_their_tenants_and_come_in_order_of_appearance(
     assert len(partition.arrivals) == 3
 
 
+def test_a_tenant_that_is_no_text_is_refused_and_nothing_of_its_record_is_taken() -> None:
+    partition = Partition()
+    (first, index), (other, other_index) = bundle([S(trace=1)], "acme"), bundle([S(trace=2)], "zeta")
+    value = first + other.replace(b"zeta", b"ze\xffa")
+    second = [bundles.pack_group(group, len(first)) for group in bundles.read_index(other_index, len(other))]
+    groups = [*bundles.read_index(index, len(first)), *bundles.read_index(bundles.join_index(second), len(value))]
+    for _ in range(2):  # it isn't remembered as a good one either
+        with pytest.raises(bundles.BundleError, match="the name of its tenant isn't text"):
+            partition.arrivals.take(anchor(0), 0, value, groups)
+    assert (len(partition.arrivals), partition.arrivals.held_bytes, partition.holds.release([])) == (0, 0, None)
+
+
 def test_an_open_trace_is_extended_and_holds_only_its_first_record() -> None:
     partition = Partition()
     (trace,) = partition.take(0, S(span=1, parent=0))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
 
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.builders.decisions import block, row
+from tests.builders.decisions import block, row, stream
 from tracemill.assembly import blocks
 from tracemill.assembly.trace import Anchor
 from tracemill.sampling.steering import Of, Override, Steering
@@ -19,14 +18,6 @@ OVERRIDE = Override("o1", "default", Of.USER, "ada", 1_760_000_100_000)
 ANCHOR = Anchor(7, None, 1_760_000_000_000, Steering("abc", (OVERRIDE,)))
 ROWS = [row(1), row(2, cause=9)]
 VALUE = block(ROWS)
-
-
-def stream(table: Any, metadata: dict[bytes, bytes]) -> bytes:
-    """A table as an Arrow stream, whatever its schema says of itself."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema.with_metadata(metadata)) as writer:
-        writer.write_table(table.replace_schema_metadata(metadata))
-    return bytes(sink.getvalue())
 
 
 def test_a_block_comes_back_as_it_was_written() -> None:

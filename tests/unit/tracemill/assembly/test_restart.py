@@ -5,9 +5,11 @@ from __future__ import annotations
 from tests.builders.bundles import S, bundle, trace_id
 from tests.builders.decisions import block, row
 from tests.builders.partition import Logged, Worker, Written
+from tracemill.assembly import blocks
 from tracemill.assembly.excerpt import Bundle
 from tracemill.assembly.restart import Past, since_ms
-from tracemill.assembly.trace import ClosedBy, Closing
+from tracemill.assembly.told import Told
+from tracemill.assembly.trace import Anchor, ClosedBy, Closing
 from tracemill.config import Assembly
 
 LIMITS = Assembly(quiet_period_ms=20, max_idle_ms=300, max_age_ms=400, carry_after_ms=40, memory_horizon_ms=1_000)
@@ -25,12 +27,19 @@ def carried() -> Written:
     return written
 
 
+def began(written: Written) -> tuple[Past, Anchor]:
+    """What the next worker knows, and where it begins."""
+    told = Told()
+    for offset, value in enumerate(written.blocks):
+        told.take(offset, value)
+    start = told.start(written.commit, lambda: 0)
+    return Past(told.blocks), start
+
+
 def test_open_traces_that_the_log_lost_are_named_and_left_out() -> None:
     written = carried()
-    past = Past()
-    for value in written.blocks:
-        past.take(value)
-    assembler, _ = past.restart(LIMITS, past.start(written.commit), lambda _: {})
+    past, start = began(written)
+    assembler, _ = past.restart(LIMITS, start, lambda _: {})
     assert past.lost == [trace_id(1) + b"default"]
     assert assembler.open_count == 0
     assembler.feed_tick(written.commit or 0, NOW_MS + 2_000)
@@ -46,10 +55,8 @@ def test_a_trace_whose_root_the_log_lost_is_still_complete() -> None:
     while worker.feed():
         worker.flush()
     assert written.commit == 3
-    past = Past()
-    for value in written.blocks:
-        past.take(value)
-    assembler, _ = past.restart(slow, past.start(3), lambda wanted: {at: Bundle(at, *spans[at]) for at in wanted if at})
+    past, start = began(written)
+    assembler, _ = past.restart(slow, start, lambda wanted: {at: Bundle(at, *spans[at]) for at in wanted if at})
     assembler.feed_tick(3, NOW_MS + 80)
     (closing,) = assembler.take()
     assert isinstance(closing, Closing)
@@ -57,9 +64,8 @@ def test_a_trace_whose_root_the_log_lost_is_still_complete() -> None:
 
 
 def test_a_trace_that_was_forgotten_and_came_again_is_remembered_as_it_is_now() -> None:
-    past = Past()
-    past.take(block([row(revision=2, cause=8, records=[3, 7]), row(revision=1, cause=90, records=[80], at=2_000)]))
-    _, memory = past.restart(LIMITS, past.start(100), lambda _: {})
+    told = [row(revision=2, cause=8, records=[3, 7]), row(revision=1, cause=90, records=[80], at=2_000)]
+    _, memory = Past([blocks.read(block(told))]).restart(LIMITS, Anchor(100, None, 0), lambda _: {})
     decided = memory.get(trace_id(1) + b"default", 2_010)
     assert decided
     assert (decided.revision, decided.records) == (1, [80])
