@@ -15,8 +15,9 @@ from typing import Any, Final
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from runtime.kafka import QUIET, consumer_settings
+from sinks.gathering import RECORDS
 from sinks.slices import DAMAGED, GONE, Key, Loss, Slice
-from sinks.writer import FETCHING, GATHER_RECORDS
+from sinks.writer import FETCHING
 from tracemill.config import Kafka
 
 READER: Final = "tracemill-reader"
@@ -75,7 +76,7 @@ class Rereader:
         if not self._next:
             time.sleep(WAIT_S)
             return []
-        events = self._consumer.consume(GATHER_RECORDS, timeout=WAIT_S)
+        events = self._consumer.consume(RECORDS, timeout=WAIT_S)
         found = []
         moved: set[Key] = set()
         for event in events:

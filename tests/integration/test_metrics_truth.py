@@ -151,7 +151,7 @@ def settled(told: Parts) -> bool:
     groups = told.of("api")
     known = groups.each("tracemill_kafka_group_lag_records")
     dead = told.total("tracemill_sinks_dead_letters_total") + told.total("tracemill_streams_dead_letters_total")
-    return len(known) == 3 * told.config.kafka.partitions and not any(known) and dead == 3
+    return len(known) == (1 + len(topics.STORED)) * told.config.kafka.partitions and not any(known) and dead == 3
 
 
 def test_what_was_accepted_is_what_was_sent(running: tuple[Stack, Sent, Parts]) -> None:
