@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import Final
 from urllib.request import ProxyHandler, build_opener
 
@@ -46,8 +47,11 @@ def scrape(address: str, answer_s: float = ANSWER_S) -> Scraped:
     Raises:
         OSError: it doesn't answer.
     """
-    with build_opener(ProxyHandler({})).open(f"{address}/metrics", timeout=answer_s) as answer:
-        return read(answer.read().decode())
+    try:
+        with build_opener(ProxyHandler({})).open(f"{address}/metrics", timeout=answer_s) as answer:
+            return read(answer.read().decode())
+    except HTTPException as error:
+        raise ConnectionError(f"{address} broke off: {error!r}") from error
 
 
 def read(text: str) -> Scraped:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, Final, NamedTuple
 
-from loadtest.catch_up.sightings import Sighting
+from loadtest.catch_up.sightings import Counts, Sighting
 
 CAUGHT_UP_S: Final = 2.0
 """Caught up is who is behind by no more than this longer than usual: by the oldest unread record of any partition, and
@@ -18,48 +18,45 @@ by what was decided last. (What was read may wait, closed, to be decided.)"""
 
 class Usual(NamedTuple):
     """How far the stream workers were behind when all was well: `lag_s` by the oldest unread record and `overdue_s` by
-    the traces that were decided, on average, and `undecided` spans; half of the time more. `spans` were decided when
-    they were seen last, of which so many traces closed for each reason."""
+    the traces that were decided, on average, and `undecided` spans; half of the time more. `counts` are those that they
+    were seen with last."""
 
     lag_s: float
     overdue_s: float
     undecided: int
-    spans: int
-    closed: Counter[str]
+    counts: Counts
 
 
 def usual(sightings: Sequence[Sighting], down_s: float, back_s: float) -> Usual:
-    """Before the workers went down; what they were seen to decide while they stopped counts.
+    """Before the workers went down; what they were seen to do while they stopped counts.
 
     Raises:
         ValueError: they weren't seen.
     """
-    seen = [(each, each.streams) for each in sightings if each.at_s < back_s and each.streams]
-    well = [(each.accepted - streams.spans, streams) for each, streams in seen if each.at_s < down_s]
-    lags = [streams.lag_s for _, streams in well if streams.lag_s is not None]
-    if not lags:
+    well = [each for each in sightings if each.at_s < down_s]
+    lags_s = [each.lag_s for each in well if each.lag_s is not None]
+    if not lags_s:
         raise ValueError("the stream workers weren't seen before they went down")
-    before, last = well[-1][1], max((streams for _, streams in seen), key=lambda streams: streams.spans)
+    done = well[-1].streams
     return Usual(
-        lag_s=median(lags),
-        overdue_s=before.overdue_s / max(before.decisions, 1),
-        undecided=int(median(undecided for undecided, _ in well)),
-        spans=last.spans,
-        closed=last.closed,
+        lag_s=median(lags_s),
+        overdue_s=done.overdue_s / max(done.decisions, 1),
+        undecided=int(median(map(_undecided, well))),
+        counts=[each for each in sightings if each.at_s < back_s][-1].streams,
     )
 
 
 def caught_up(sightings: Sequence[Sighting], since_s: float, before: Usual) -> Sighting | None:
     """The first sighting since a moment in which the stream workers were caught up."""
-    decisions, sum_s, overdue_s = 0, 0.0, math.inf
+    done, overdue_s = before.counts, math.inf
     for each in sightings:
-        streams = each.streams
-        if each.at_s < since_s or streams is None:
+        if each.at_s < since_s:
             continue
-        if streams.decisions > decisions:
-            overdue_s = (streams.overdue_s - sum_s) / (streams.decisions - decisions)
-        decisions, sum_s = streams.decisions, streams.overdue_s
-        unread_s = math.inf if streams.lag_s is None else streams.lag_s
+        decisions = each.streams.decisions - done.decisions
+        if decisions:
+            overdue_s = (each.streams.overdue_s - done.overdue_s) / decisions
+        done = each.streams
+        unread_s = math.inf if each.lag_s is None else each.lag_s
         if unread_s < before.lag_s + CAUGHT_UP_S and overdue_s < before.overdue_s + CAUGHT_UP_S:
             return each
     return None
@@ -103,6 +100,8 @@ class Phases:
     """Spans of the traces that they decided meanwhile."""
     closed: Counter[str]
     """Those traces by `closed_by`."""
+    restarts: int
+    """Workers that began while others caught up; more than were added: one has ended."""
 
     @property
     def seconds(self) -> float:
@@ -138,7 +137,8 @@ class Phases:
             "decided_spans": self.decided,
             "spans_per_s": round(self.spans_per_s),
             "spans_per_s_since_began": round(self.spans_per_s_since_began),
-            "closed_before": dict(self.before.closed),
+            "restarts": self.restarts,
+            "closed_before": dict(self.before.counts.closed),
             "closed": dict(self.closed),
         }
 
@@ -151,12 +151,12 @@ def phases(sightings: Sequence[Sighting], down_s: float, back_s: float, began_s:
     """
     before = usual(sightings, down_s, back_s)
     end = caught_up(sightings, back_s, before)
-    if end is None or end.streams is None:
+    if end is None:
         raise ValueError("the stream workers aren't caught up")
-    gone = [each for each in sightings if each.at_s < back_s][-1]
     later = [each for each in sightings if each.at_s >= back_s]
-    first = next(number for number, each in enumerate(later) if each.streams and each.streams.records)
-    reads, in_store = [gone, *later][first], stored(later, end.at_s)
+    gone = [each for each in sightings if each.at_s < back_s][-1]
+    first = next(number for number, each in enumerate(later) if each.streams.records > before.counts.records)
+    reads, reading, in_store = [gone, *later][first], later[first], stored(later, end.at_s)
     return Phases(
         down_s=down_s,
         back_s=back_s,
@@ -165,10 +165,15 @@ def phases(sightings: Sequence[Sighting], down_s: float, back_s: float, began_s:
         caught_up_s=end.at_s,
         stored_s=in_store.at_s if in_store else None,
         before=before,
-        backlog_back=gone.accepted - before.spans,
-        backlog_reads=reads.accepted - before.spans,
-        backlog_caught_up=end.accepted - before.spans - end.streams.spans,
+        backlog_back=_undecided(gone),
+        backlog_reads=_undecided(reads),
+        backlog_caught_up=_undecided(end),
         accepted=end.accepted - reads.accepted,
-        decided=end.streams.spans,
-        closed=end.streams.closed,
+        decided=end.streams.spans - reads.streams.spans,
+        closed=end.streams.closed - reads.streams.closed,
+        restarts=end.streams.processes - reading.streams.processes,
     )
+
+
+def _undecided(sighting: Sighting) -> int:
+    return sighting.accepted - sighting.streams.spans

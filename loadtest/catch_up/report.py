@@ -52,7 +52,7 @@ def _facts(outcome: Outcome) -> Iterator[str]:
             f"- {outcome.verdict.acknowledged_traces:,} traces, {outcome.verdict.kept_traces:,} of them kept; ledger: "
             f"{ledger([outcome.verdict])}"
         )
-    yield f"- closed by, before: {_shares(found.before.closed)}; while it caught up: {_shares(found.closed)}"
+    yield f"- closed by, before: {_shares(found.before.counts.closed)}; while it caught up: {_shares(found.closed)}"
     yield "- " + ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in outcome.machine.items())
 
 
@@ -72,6 +72,7 @@ def _course(outcome: Outcome) -> Iterator[Row]:
     yield ("caught up after, s", _after(outcome, found.caught_up_s))
     yield ("undecided when it was caught up, spans", f"{found.backlog_caught_up:,}")
     yield ("the sinks too after, s", _after(outcome, found.stored_s))
+    yield ("workers that began again meanwhile", str(found.restarts))
     yield ("catching up, s", number(found.seconds))
     yield ("spans that came meanwhile, a second", f"{found.accepted / found.seconds:,.0f}")
     low = " NO" if found.spans_per_s < BOUND_SPANS_PER_S else ""

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from loadtest import machine
-from loadtest.accounting import TICKS_PER_S, Accountant
+from loadtest.accounting import TICKS_PER_S, Accountant, Process
 from loadtest.catch_up.outcome import Outcome, spent
 from loadtest.catch_up.phases import caught_up, phases, stored, usual
 from loadtest.catch_up.plan import Plan
-from loadtest.catch_up.sightings import Sighting, Watch
+from loadtest.catch_up.sightings import Sighting, Watch, Worker
 from loadtest.chaos.away import kept_away
 from loadtest.chaos.processes import find
 from loadtest.check import check
@@ -45,12 +45,13 @@ class NotCaughtUpError(CommandFailed):
 
 
 class Moments(NamedTuple):
-    """Of the monotonic clock: when the load began, when the workers went down and might come back, when all was caught
-    up, in the store too, and when the load ended."""
+    """Of the monotonic clock: when the load began, when the workers went down, might come back, and began, when all was
+    caught up, in the store too, and when the load ended."""
 
     began_s: float
     down_s: float
     back_s: float
+    worker_s: float
     ready_s: float
     ended_s: float
 
@@ -95,7 +96,7 @@ class _Gap:
         claims = [*sent.claims, self._probe.claim(TENANT)]
         write_claims(self._directory / "sent.jsonl", claims)
         self._say("drawing up the ledger")
-        found = phases(self._watch.sightings, at.down_s, at.back_s, _began_s())
+        found = phases(self._watch.sightings, at.down_s, at.back_s, at.worker_s)
         return Outcome(
             plan=self._plan,
             machine=facts,
@@ -143,6 +144,8 @@ class _Gap:
             back_s = time.monotonic()
         self._say("streams may come back")
         self._add_workers()
+        while not (began := find(STREAMS)):
+            self._look(load)
         limit_s = back_s + self._plan.limit_s
         before = usual(self._watch.sightings, down_s, back_s)
         caught_up_s = self._until(load, lambda seen: caught_up(seen, back_s, before), limit_s)
@@ -150,12 +153,12 @@ class _Gap:
         ready_s = self._until(load, lambda seen: stored(seen, caught_up_s), limit_s)
         self._say(f"in the store too after {ready_s - back_s:.1f} s")
         self._pass(load, self._plan.after_s)
-        return Moments(began_s, down_s, back_s, ready_s, time.monotonic())
+        return Moments(began_s, down_s, back_s, _began_s(began[0]), ready_s, time.monotonic())
 
     def _add_workers(self) -> None:
         more = workers.running(self._stack.config, self._plan.workers - 1, self._directory)
         for worker in self._added.enter_context(more):
-            self._watch.workers.append(f"http://127.0.0.1:{worker.port}")
+            self._watch.workers.append(Worker(f"http://127.0.0.1:{worker.port}"))
 
     def _pass(self, load: Load, seconds: float) -> None:
         """Let so much time go by."""
@@ -184,13 +187,11 @@ class _Gap:
 
 
 def _told(seen: Sighting) -> str:
-    if seen.streams is None:
-        return f"{seen.accepted:,} spans accepted, no stream worker answers"
-    lag = "an unknown time" if seen.streams.lag_s is None else f"{seen.streams.lag_s:.1f} s"
-    return f"{seen.accepted:,} spans accepted, streams {lag} behind, {seen.streams.spans:,} decided since they began"
+    lag = "an unknown time" if seen.lag_s is None else f"{seen.lag_s:.1f} s"
+    return f"{seen.accepted:,} spans accepted, {seen.streams.spans:,} decided; streams {lag} behind"
 
 
-def _began_s() -> float:
-    """When the oldest stream worker began, on the monotonic clock."""
+def _began_s(process: Process) -> float:
+    """When a process began, on the monotonic clock."""
     asleep_s = time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic()
-    return find(STREAMS)[0].started / TICKS_PER_S - asleep_s
+    return process.started / TICKS_PER_S - asleep_s

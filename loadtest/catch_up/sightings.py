@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from loadtest.scraped import Scraped, scrape
@@ -14,20 +15,32 @@ from tracemill.config import Config
 EVERY_S: Final = 0.5
 
 
-class Streams(NamedTuple):
-    """What the stream workers that answer say, all together. Counts begin with each worker."""
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What stream workers have done since the first of them began, those that have ended among them."""
 
-    records: int
+    records: int = 0
     """Taken from the log."""
-    spans: int
+    spans: int = 0
     """Of traces that were decided."""
-    closed: Counter[str]
+    closed: Counter[str] = field(default_factory=Counter)
     """Those traces by `closed_by`."""
-    lag_s: float | None
-    """Of the partition that is furthest behind; None while they don't know it of all partitions."""
-    decisions: int
-    overdue_s: float
+    decisions: int = 0
+    overdue_s: float = 0.0
     """How long the traces of these had been due when they were decided, all together."""
+    processes: int = 0
+    """Workers that were seen."""
+
+    def and_also(self, more: Counts) -> Counts:
+        """Both together."""
+        return Counts(
+            records=self.records + more.records,
+            spans=self.spans + more.spans,
+            closed=self.closed + more.closed,
+            decisions=self.decisions + more.decisions,
+            overdue_s=self.overdue_s + more.overdue_s,
+            processes=self.processes + more.processes,
+        )
 
 
 class Sighting(NamedTuple):
@@ -35,10 +48,48 @@ class Sighting(NamedTuple):
 
     at_s: float
     accepted: int
-    streams: Streams | None
-    """None while no worker answers."""
+    streams: Counts
+    lag_s: float | None
+    """By the oldest record that stream workers haven't read; None while they don't know it of all partitions."""
     sinks_lag_s: float | None
-    """Of the topic and partition that is furthest behind."""
+    """The same of sinks, and of what isn't stored."""
+
+
+class Worker:
+    """What a stream worker says, and what those said that answered at the same address before."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._before = self._now = Counts()
+        self._began = 0.0
+        self.lags_s: list[float] = []
+        """Of the partitions that it knows of; none while it doesn't answer."""
+
+    @property
+    def counts(self) -> Counts:
+        """As far as they were seen."""
+        return self._before.and_also(self._now)
+
+    def look(self) -> None:
+        """Ask it."""
+        self.hear(_asked(self._address))
+
+    def hear(self, said: Scraped | None) -> None:
+        """It said so, or nothing."""
+        self.lags_s = said.each("tracemill_streams_lag_seconds") if said else []
+        if said is None:
+            return
+        began = said.total("process_start_time_seconds")
+        if began != self._began:
+            self._before, self._began = self.counts, began
+        self._now = Counts(
+            records=int(said.total("tracemill_streams_records_total")),
+            spans=int(said.total("tracemill_streams_spans_total")),
+            closed=said.by("tracemill_streams_traces_closed_total", "closed_by"),
+            decisions=int(said.total("tracemill_streams_decision_latency_seconds_count")),
+            overdue_s=said.total("tracemill_streams_decision_latency_seconds_sum"),
+            processes=1,
+        )
 
 
 class Watch:
@@ -48,9 +99,10 @@ class Watch:
         self._partitions = config.kafka.partitions
         self._ingest = f"http://{config.ingest.host}:{config.ingest.metrics_port}"
         self._sinks = f"http://{config.sinks.metrics_host}:{config.sinks.metrics_port}"
-        self.workers = [f"http://{config.streams.metrics_host}:{config.streams.metrics_port}"]
-        """Where stream workers answer, or will."""
+        self.workers = [Worker(f"http://{config.streams.metrics_host}:{config.streams.metrics_port}")]
+        """Those that answer, or will."""
         self.sightings: list[Sighting] = []
+        self._accepted = 0
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._look_forever, name="watch", daemon=True)
 
@@ -68,34 +120,23 @@ class Watch:
             self.sightings.append(self._look())
 
     def _look(self) -> Sighting:
-        ingest, sinks = _asked(self._ingest), _asked(self._sinks)
-        workers = [worker for address in list(self.workers) if (worker := _asked(address))]
+        ingest, sinks, workers = _asked(self._ingest), _asked(self._sinks), list(self.workers)
+        for worker in workers:
+            worker.look()
         if ingest:
-            accepted = int(ingest.total("tracemill_ingest_accepted_spans_total"))
-        else:
-            accepted = self.sightings[-1].accepted if self.sightings else 0
-        lags = sinks.each("tracemill_sinks_lag_seconds") if sinks else []
-        streams = together(workers, self._partitions) if workers else None
-        return Sighting(time.monotonic(), accepted, streams, max(lags, default=None))
+            self._accepted = int(ingest.total("tracemill_ingest_accepted_spans_total"))
+        lags_s = sinks.each("tracemill_sinks_lag_seconds") if sinks else []
+        counts, lag_s = together(workers, self._partitions)
+        return Sighting(time.monotonic(), self._accepted, counts, lag_s, max(lags_s, default=None))
 
 
-def together(workers: Iterable[Scraped], partitions: int) -> Streams:
-    """What some workers say of so many partitions."""
-    all_of_them = list(workers)
-
-    def total(name: str) -> float:
-        return sum(worker.total(f"tracemill_streams_{name}") for worker in all_of_them)
-
-    lags = [lag_s for worker in all_of_them for lag_s in worker.each("tracemill_streams_lag_seconds")]
-    by_reason = (worker.by("tracemill_streams_traces_closed_total", "closed_by") for worker in all_of_them)
-    return Streams(
-        records=int(total("records_total")),
-        spans=int(total("spans_total")),
-        closed=sum(by_reason, Counter[str]()),
-        lag_s=max(lags) if len(lags) == partitions else None,
-        decisions=int(total("decision_latency_seconds_count")),
-        overdue_s=total("decision_latency_seconds_sum"),
-    )
+def together(workers: Iterable[Worker], partitions: int) -> tuple[Counts, float | None]:
+    """What some workers have done, and how far the one that is furthest behind is in so many partitions."""
+    counts, lags_s = Counts(), list[float]()
+    for worker in workers:
+        counts = counts.and_also(worker.counts)
+        lags_s += worker.lags_s
+    return counts, max(lags_s) if len(lags_s) == partitions else None
 
 
 def _asked(address: str) -> Scraped | None:

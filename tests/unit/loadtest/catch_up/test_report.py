@@ -14,6 +14,7 @@ from loadtest.catch_up.outcome import Outcome, Spent, spent
 from loadtest.catch_up.phases import Phases, Usual
 from loadtest.catch_up.plan import Plan
 from loadtest.catch_up.report import BEGIN, END, lines, write_section
+from loadtest.catch_up.sightings import Counts
 from loadtest.freshness import Freshness
 from loadtest.ledger import Verdict
 
@@ -29,13 +30,14 @@ OUTCOME = Outcome(
         reads_s=713.5,
         caught_up_s=863.5,
         stored_s=864.0,
-        before=Usual(0.1, 0.6, 20_000, 300_000, Counter(complete=99, idle=1)),
+        before=Usual(0.1, 0.6, 20_000, Counts(closed=Counter(complete=99, idle=1))),
         backlog_back=3_020_000,
         backlog_reads=3_087_500,
         backlog_caught_up=30_000,
         accepted=750_000,
         decided=3_807_500,
         closed=Counter(complete=3, late=1, memory=0),
+        restarts=0,
     ),
     spent=Spent(
         151.0, {OTHERS: Usage(30.2, 0, 0), "kafka": Usage(20.0, 1, 1), "streams": Usage(75.5, 1_500_000_000, 1)}

@@ -1,13 +1,15 @@
-"""Several workers are one group: their counts are added, and their lag is known when all of it is."""
+"""Workers are one group: their counts are added, those of the dead too, and their lag is known when all of it is."""
 
 from __future__ import annotations
 
 from collections import Counter
 
-from loadtest.catch_up.sightings import Streams, together
-from tests.fixtures.scraping import read
+from loadtest.catch_up.sightings import Counts, Worker, together
+from loadtest.scraped import Scraped, read
 
 ONE = """
+# TYPE process_start_time_seconds gauge
+process_start_time_seconds 1000.5
 # TYPE tracemill_streams_records_total counter
 tracemill_streams_records_total{type="bundle"} 7.0
 tracemill_streams_records_total{type="tick"} 2.0
@@ -25,6 +27,8 @@ tracemill_streams_decision_latency_seconds_count 100.0
 tracemill_streams_decision_latency_seconds_sum 50.0
 """
 OTHER = """
+# TYPE process_start_time_seconds gauge
+process_start_time_seconds 1002.5
 # TYPE tracemill_streams_spans_total counter
 tracemill_streams_spans_total 8.0
 # TYPE tracemill_streams_traces_closed_total counter
@@ -32,14 +36,33 @@ tracemill_streams_traces_closed_total{closed_by="complete"} 1.0
 # TYPE tracemill_streams_lag_seconds gauge
 tracemill_streams_lag_seconds{partition="1"} 3.5
 """
+OF_ONE = Counts(9, 800, Counter(complete=99, idle=1), 100, 50.0, 1)
+OF_OTHER = Counts(0, 8, Counter(complete=1), 0, 0.0, 1)
+
+
+def _worker(*said: Scraped | None) -> Worker:
+    worker = Worker("")
+    for each in said:
+        worker.hear(each)
+    return worker
 
 
 def test_workers_are_added_up() -> None:
-    closed = Counter(complete=100, idle=1)
-    assert together([read(ONE), read(OTHER)], 3) == Streams(9, 808, closed, 3.5, 100, 50.0)
+    counts, lag_s = together([_worker(read(ONE)), _worker(read(OTHER))], 3)
+    assert counts == Counts(9, 808, Counter(complete=100, idle=1), 100, 50.0, 2)
+    assert lag_s == 3.5
 
 
 def test_a_lag_is_known_when_it_is_of_all_partitions() -> None:
-    assert together([read(ONE)], 2).lag_s == 1.5
-    assert together([read(ONE)], 3).lag_s is None
-    assert together([read("")], 3) == Streams(0, 0, Counter(), None, 0, 0.0)
+    assert together([_worker(read(ONE))], 2)[1] == 1.5
+    assert together([_worker(read(ONE))], 3)[1] is None
+    assert together([_worker(read(ONE)), _worker(None)], 2)[1] == 1.5
+    assert together([_worker(read(ONE), None)], 2)[1] is None
+    assert together([_worker(None)], 2) == (Counts(), None)
+
+
+def test_what_is_heard_again_counts_once_and_what_the_dead_did_still_counts() -> None:
+    assert _worker(read(ONE), read(ONE)).counts == OF_ONE
+    assert _worker(read(ONE), None).counts == OF_ONE
+    assert _worker(read(ONE), None, read(OTHER), read(OTHER)).counts == OF_ONE.and_also(OF_OTHER)
+    assert _worker(read(ONE), read(OTHER), read(ONE)).counts.processes == 3
