@@ -26,7 +26,6 @@ from loadtest.remains import Remains
 def main(
     down_seconds: Annotated[float, typer.Option(min=1, help="How long no stream worker is there.")] = 600.0,
     rate: Annotated[float, typer.Option(min=100, help="Spans a second, all the time.")] = 5_000.0,
-    workers: Annotated[int, typer.Option(min=1, help="Stream workers that come back.")] = 1,
     kept: Annotated[int, typer.Option(help="Percent of the traces: 10, by rules of every kind, or 100.")] = 10,
     before_seconds: Annotated[float, typer.Option(min=10, help="Of load before that.")] = 60.0,
     after_seconds: Annotated[float, typer.Option(min=5, help="Of load once all is caught up.")] = 60.0,
@@ -39,7 +38,7 @@ def main(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     if kept not in (100, *RULES):
         raise ValueError(f"--kept {kept}: expected 10 or 100")
-    plan = Plan(before_seconds, down_seconds, after_seconds, rate, workers, RULES.get(kept), seed)
+    plan = Plan(before_seconds, down_seconds, after_seconds, rate, RULES.get(kept), seed)
     with Remains(Path(tempfile.mkdtemp(prefix="tracemill-catch-up-")), _say) as remains:
         outcome = carry_out(plan, port_offset, remains.directory, _say)
         remains.wanted = not outcome.holds

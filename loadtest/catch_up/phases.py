@@ -82,7 +82,7 @@ class Phases:
     back_s: float
     """Since then they may come back."""
     began_s: float
-    """The first worker that stayed began then."""
+    """The worker began then."""
     reads_s: float
     """A moment at which they had read nothing yet, and soon after had: the phase of catching up begins."""
     caught_up_s: float
@@ -101,7 +101,7 @@ class Phases:
     closed: Counter[str]
     """Those traces by `closed_by`."""
     restarts: int
-    """Workers that began while others caught up; more than were added: one has ended."""
+    """Workers that ended meanwhile, and were started again."""
 
     @property
     def seconds(self) -> float:

@@ -22,7 +22,6 @@ class Plan:
     down_s: float
     after_s: float
     rate: float
-    workers: int
     rules: Path | None
     seed: int
 
@@ -44,7 +43,6 @@ class Plan:
             "down_s": self.down_s,
             "after_s": self.after_s,
             "rate": self.rate,
-            "workers": self.workers,
             "rules": str(self.rules or ""),
             "seed": self.seed,
         }

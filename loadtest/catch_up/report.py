@@ -38,10 +38,9 @@ def lines(outcome: Outcome) -> Iterator[str]:
 
 def _facts(outcome: Outcome) -> Iterator[str]:
     plan, found = outcome.plan, outcome.phases
-    workers = f"{plan.workers} worker{'s' if plan.workers > 1 else ''}"
     yield (
         f"- streams down for {found.back_s - found.down_s:.0f} s at {plan.rate:,.0f} spans/s over HTTP and gRPC; "
-        f"{workers} afterwards, which the supervisor started again: {outcome.kept_away}"
+        f"{outcome.kept_away}"
     )
     yield (
         f"- {outcome.spans:,} spans sent in all, {outcome.retries} requests again, {outcome.not_acknowledged} never "

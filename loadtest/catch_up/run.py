@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -14,7 +14,7 @@ from loadtest.accounting import TICKS_PER_S, Accountant, Process
 from loadtest.catch_up.outcome import Outcome, spent
 from loadtest.catch_up.phases import caught_up, phases, stored, usual
 from loadtest.catch_up.plan import Plan
-from loadtest.catch_up.sightings import Sighting, Watch, Worker
+from loadtest.catch_up.sightings import Sighting, Watch
 from loadtest.chaos.away import kept_away
 from loadtest.chaos.processes import find
 from loadtest.check import check
@@ -23,7 +23,6 @@ from loadtest.commands import CommandFailed
 from loadtest.freshness import LOADED, Probe, lone_traces
 from loadtest.load import Load, Sent, loading
 from loadtest.progress import Progress, still_s
-from loadtest.reread import workers
 from loadtest.scenario import TENANT, eyes
 from loadtest.senders import connector
 from loadtest.stack import Stack, part_of, running
@@ -63,19 +62,17 @@ def carry_out(plan: Plan, port_offset: int, directory: Path, say: Say) -> Outcom
         CommandFailed: it could not be done.
     """
     say(f"starting a stack in {directory}")
-    # Workers that were added leave when all has been looked at, before the stack they work for.
-    with running(directory, port_offset, plan.rules, plan.load.retained_bytes) as stack, ExitStack() as added:
-        return _Gap(plan, stack, directory, added, say).run()
+    with running(directory, port_offset, plan.rules, plan.load.retained_bytes) as stack:
+        return _Gap(plan, stack, directory, say).run()
 
 
 class _Gap:
     """A run on its way."""
 
-    def __init__(self, plan: Plan, stack: Stack, directory: Path, added: ExitStack, say: Say) -> None:
+    def __init__(self, plan: Plan, stack: Stack, directory: Path, say: Say) -> None:
         self._plan = plan
         self._stack = stack
         self._directory = directory
-        self._added = added
         self._say = say
         self._told_s = time.monotonic()
         self._notes: list[str] = []
@@ -143,7 +140,6 @@ class _Gap:
             self._pass(load, self._plan.down_s)
             back_s = time.monotonic()
         self._say("streams may come back")
-        self._add_workers()
         while not (began := find(STREAMS)):
             self._look(load)
         limit_s = back_s + self._plan.limit_s
@@ -154,11 +150,6 @@ class _Gap:
         self._say(f"in the store too after {ready_s - back_s:.1f} s")
         self._pass(load, self._plan.after_s)
         return Moments(began_s, down_s, back_s, _began_s(began[0]), ready_s, time.monotonic())
-
-    def _add_workers(self) -> None:
-        more = workers.running(self._stack.config, self._plan.workers - 1, self._directory)
-        for worker in self._added.enter_context(more):
-            self._watch.workers.append(Worker(f"http://127.0.0.1:{worker.port}"))
 
     def _pass(self, load: Load, seconds: float) -> None:
         """Let so much time go by."""

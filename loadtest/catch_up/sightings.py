@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -17,7 +16,7 @@ EVERY_S: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What stream workers have done since the first of them began, those that have ended among them."""
+    """What stream workers have done, one after the other, since the first of them began."""
 
     records: int = 0
     """Taken from the log."""
@@ -50,33 +49,30 @@ class Sighting(NamedTuple):
     accepted: int
     streams: Counts
     lag_s: float | None
-    """By the oldest record that stream workers haven't read; None while they don't know it of all partitions."""
+    """By the oldest record that isn't read; None while no stream worker knows it of all partitions."""
     sinks_lag_s: float | None
     """The same of sinks, and of what isn't stored."""
 
 
 class Worker:
-    """What a stream worker says, and what those said that answered at the same address before."""
+    """What the stream worker says, of so many partitions, and what those did that answered at its address before."""
 
-    def __init__(self, address: str) -> None:
-        self._address = address
+    def __init__(self, partitions: int) -> None:
+        self._partitions = partitions
         self._before = self._now = Counts()
         self._began = 0.0
-        self.lags_s: list[float] = []
-        """Of the partitions that it knows of; none while it doesn't answer."""
+        self.lag_s: float | None = None
+        """By the oldest record that isn't read; None while it doesn't know it of all partitions."""
 
     @property
     def counts(self) -> Counts:
         """As far as they were seen."""
         return self._before.and_also(self._now)
 
-    def look(self) -> None:
-        """Ask it."""
-        self.hear(_asked(self._address))
-
     def hear(self, said: Scraped | None) -> None:
         """It said so, or nothing."""
-        self.lags_s = said.each("tracemill_streams_lag_seconds") if said else []
+        lags_s = said.each("tracemill_streams_lag_seconds") if said else []
+        self.lag_s = max(lags_s) if len(lags_s) == self._partitions else None
         if said is None:
             return
         began = said.total("process_start_time_seconds")
@@ -96,11 +92,10 @@ class Watch:
     """Looks again and again, on a thread of its own."""
 
     def __init__(self, config: Config) -> None:
-        self._partitions = config.kafka.partitions
         self._ingest = f"http://{config.ingest.host}:{config.ingest.metrics_port}"
         self._sinks = f"http://{config.sinks.metrics_host}:{config.sinks.metrics_port}"
-        self.workers = [Worker(f"http://{config.streams.metrics_host}:{config.streams.metrics_port}")]
-        """Those that answer, or will."""
+        self._streams = f"http://{config.streams.metrics_host}:{config.streams.metrics_port}"
+        self._worker = Worker(config.kafka.partitions)
         self.sightings: list[Sighting] = []
         self._accepted = 0
         self._stopped = threading.Event()
@@ -120,23 +115,13 @@ class Watch:
             self.sightings.append(self._look())
 
     def _look(self) -> Sighting:
-        ingest, sinks, workers = _asked(self._ingest), _asked(self._sinks), list(self.workers)
-        for worker in workers:
-            worker.look()
+        ingest, sinks = _asked(self._ingest), _asked(self._sinks)
+        self._worker.hear(_asked(self._streams))
         if ingest:
             self._accepted = int(ingest.total("tracemill_ingest_accepted_spans_total"))
         lags_s = sinks.each("tracemill_sinks_lag_seconds") if sinks else []
-        counts, lag_s = together(workers, self._partitions)
+        counts, lag_s = self._worker.counts, self._worker.lag_s
         return Sighting(time.monotonic(), self._accepted, counts, lag_s, max(lags_s, default=None))
-
-
-def together(workers: Iterable[Worker], partitions: int) -> tuple[Counts, float | None]:
-    """What some workers have done, and how far the one that is furthest behind is in so many partitions."""
-    counts, lags_s = Counts(), list[float]()
-    for worker in workers:
-        counts = counts.and_also(worker.counts)
-        lags_s += worker.lags_s
-    return counts, max(lags_s) if len(lags_s) == partitions else None
 
 
 def _asked(address: str) -> Scraped | None:

@@ -33,8 +33,11 @@ def test_an_outage_is_told_from_start_to_end(tmp_path: Path) -> None:
     assert 0 <= found["began_after_s"] <= found["reads_after_s"] < found["caught_up_after_s"]
     assert found["caught_up_after_s"] <= found["stored_after_s"]
     assert found["backlog_back_spans"] > found["undecided_before_spans"]
-    assert found["backlog_reads_spans"] >= found["backlog_back_spans"] > found["backlog_caught_up_spans"]
-    assert found["decided_spans"] > found["backlog_reads_spans"] - found["backlog_caught_up_spans"] - DOWN_S * RATE / 2
+    assert found["backlog_reads_spans"] >= found["backlog_back_spans"]
+    assert found["backlog_reads_spans"] > found["backlog_caught_up_spans"]
+    left = found["backlog_reads_spans"] + found["accepted_spans"] - found["decided_spans"]
+    assert found["decided_spans"] > 0
+    assert found["backlog_caught_up_spans"] == left
     assert sum(found["closed"].values()) > 0
     assert told["spent"]["parts"].keys() >= {"ingest", "streams", "sinks", "store", "kafka", "generator", "harness"}
     assert told["spent"]["parts"]["streams"]["cpu_s"] > 0
@@ -49,10 +52,9 @@ def test_an_outage_is_told_from_start_to_end(tmp_path: Path) -> None:
 def _run(told: Path, page: Path) -> dict[str, Any]:
     options = {
         "down-seconds": DOWN_S,
-        "before-seconds": 12,
+        "before-seconds": 15,
         "after-seconds": 6,
         "rate": RATE,
-        "workers": 2,
         "port-offset": own_offset(ports(effective(Config(), 0)).values()),
         "json": told,
         "write-docs": page,

@@ -12,7 +12,7 @@ from loadtest.catch_up.plan import Plan
 
 @given(st.floats(10, 1_000), st.floats(1, 3_600), st.floats(5, 600), st.floats(100, 20_000))
 def test_the_load_outlasts_the_slowest(before_s: float, down_s: float, after_s: float, rate: float) -> None:
-    plan = Plan(before_s, down_s, after_s, rate, 1, None, 1)
+    plan = Plan(before_s, down_s, after_s, rate, None, 1)
     # At three spans decided for each two that come: what came in the outage is gone after twice its time.
     assert plan.limit_s > 2 * down_s
     assert plan.load.seconds >= before_s + down_s + plan.limit_s + after_s

@@ -1,10 +1,10 @@
-"""Workers are one group: their counts are added, those of the dead too, and their lag is known when all of it is."""
+"""What a worker did counts when it is dead, too, and its lag is known when that of all partitions is."""
 
 from __future__ import annotations
 
 from collections import Counter
 
-from loadtest.catch_up.sightings import Counts, Worker, together
+from loadtest.catch_up.sightings import Counts, Worker
 from loadtest.scraped import Scraped, read
 
 ONE = """
@@ -37,32 +37,26 @@ tracemill_streams_traces_closed_total{closed_by="complete"} 1.0
 tracemill_streams_lag_seconds{partition="1"} 3.5
 """
 OF_ONE = Counts(9, 800, Counter(complete=99, idle=1), 100, 50.0, 1)
-OF_OTHER = Counts(0, 8, Counter(complete=1), 0, 0.0, 1)
 
 
-def _worker(*said: Scraped | None) -> Worker:
-    worker = Worker("")
+def _worker(*said: Scraped | None, partitions: int = 2) -> Worker:
+    worker = Worker(partitions)
     for each in said:
         worker.hear(each)
     return worker
 
 
-def test_workers_are_added_up() -> None:
-    counts, lag_s = together([_worker(read(ONE)), _worker(read(OTHER))], 3)
-    assert counts == Counts(9, 808, Counter(complete=100, idle=1), 100, 50.0, 2)
-    assert lag_s == 3.5
-
-
 def test_a_lag_is_known_when_it_is_of_all_partitions() -> None:
-    assert together([_worker(read(ONE))], 2)[1] == 1.5
-    assert together([_worker(read(ONE))], 3)[1] is None
-    assert together([_worker(read(ONE)), _worker(None)], 2)[1] == 1.5
-    assert together([_worker(read(ONE), None)], 2)[1] is None
-    assert together([_worker(None)], 2) == (Counts(), None)
+    assert _worker(read(ONE)).lag_s == 1.5
+    assert _worker(read(ONE), partitions=3).lag_s is None
+    assert _worker(read(ONE), None).lag_s is None
+    assert _worker(None).counts == Counts()
 
 
 def test_what_is_heard_again_counts_once_and_what_the_dead_did_still_counts() -> None:
+    assert _worker(read(ONE)).counts == OF_ONE
     assert _worker(read(ONE), read(ONE)).counts == OF_ONE
     assert _worker(read(ONE), None).counts == OF_ONE
-    assert _worker(read(ONE), None, read(OTHER), read(OTHER)).counts == OF_ONE.and_also(OF_OTHER)
+    both = _worker(read(ONE), None, read(OTHER), read(OTHER)).counts
+    assert both == Counts(9, 808, Counter(complete=100, idle=1), 100, 50.0, 2)
     assert _worker(read(ONE), read(OTHER), read(ONE)).counts.processes == 3
