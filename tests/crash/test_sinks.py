@@ -76,7 +76,7 @@ def test_a_sink_that_was_killed_is_served_again_without_waiting_for_its_session(
     for sink in sinks:
         sink.start()
     eventually(lambda: [sink.get("/readyz")[0] for sink in sinks], [200, 200])
-    eventually(lambda: sorted(map(len, shares(config.kafka, config.sinks.group).values())), [4, 4])
+    eventually(lambda: sorted(map(len, shares(config.kafka, config.sinks.group).values())), [6, 6])
     before = shares(config.kafka, config.sinks.group)
     sinks[0].kill()
     sinks[0].start()
