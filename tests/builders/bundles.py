@@ -121,9 +121,3 @@ def bundle(
         tuple((number, base + begin, base + end, packed) for number, begin, end, packed in places),
     )
     return value, pack_index([group])
-
-
-def poison() -> tuple[bytes, bytes]:
-    """A bundle that ends whoever decodes it: its tenant isn't UTF-8, which no ingester lets through."""
-    value, index = bundle([S(trace=3)], tenant="pöison")
-    return value.replace("pöison".encode(), b"p\xff\xffison"), index

@@ -12,7 +12,8 @@ import pytest
 
 from loadtest.reader.told import decided
 from streams.ending import FAILED
-from tests.builders.bundles import S, bundle, poison, trace_id
+from tests.builders.bundles import S, bundle, trace_id
+from tests.fixtures.poison import make_deadly, poison
 from tests.fixtures.streaming import PARTITIONS, Pipeline, load
 from tests.fixtures.takeovers import takeovers
 from tests.fixtures.waiting import PATIENCE_S, eventually
@@ -170,7 +171,10 @@ def told(pipeline: Pipeline) -> list[list[str]]:
     return found
 
 
-def test_a_record_that_kills_the_worker_is_set_aside(pipeline: Pipeline) -> None:
+def test_a_record_that_kills_the_worker_is_set_aside(
+    pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_deadly(tmp_path, monkeypatch)
     for each in (bundle([S(trace=1), S(trace=2)]), poison(), bundle([S(trace=4)])):
         pipeline.append(0, *each)
     for _ in range(6):

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from streams.trial import TrialError, killers
-from tests.builders.bundles import S, bundle, poison
+from tests.builders.bundles import S, bundle
+from tests.fixtures.poison import make_deadly, poison
 from tests.fixtures.ports import own_port
 from tests.fixtures.streaming import Pipeline
 from tracemill.config import Config, Kafka
@@ -22,7 +23,10 @@ def pipeline(kafka: str, namespace: str, tmp_path: Path) -> Pipeline:
     return made
 
 
-def test_only_the_records_that_end_a_process_are_blamed(pipeline: Pipeline) -> None:
+def test_only_the_records_that_end_a_process_are_blamed(
+    pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_deadly(tmp_path, monkeypatch)
     for each in (bundle([S(trace=1)]), poison(), bundle([S(trace=2)]), poison(), bundle([S(trace=4)])):
         pipeline.append(0, *each)
     assert list(killers(pipeline.config, 0, 0)) == [1, 3]
