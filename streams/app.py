@@ -32,6 +32,8 @@ from tracemill.config import Config
 
 _A_YEAR_S: Final = 365 * 86_400.0
 _BUFFERED_RECORDS: Final = 16
+_POLLED_RECORDS: Final = 32
+"""Taken over from the client at once: what is small as it was fetched can be large once it is decompressed."""
 _HEARTBEAT_S: Final = 1.0
 """A member hears with its next heartbeat that others join or leave, and until then all of them wait for it."""
 _COMMIT_AGAIN_S: Final = 0.2
@@ -120,6 +122,7 @@ def _faust_app(config: Config, directory: str) -> faust.App:
         producer_max_request_size=2 * topics.RECORD_BYTES,
         stream_wait_empty=False,
         stream_buffer_maxsize=_BUFFERED_RECORDS,
+        broker_max_poll_records=_POLLED_RECORDS,
         broker_session_timeout=timeout_s,
         broker_heartbeat_interval=min(timeout_s / 4, _HEARTBEAT_S),
         consumer_group_instance_id=member(config.streams.instance, config.streams.metrics_port),

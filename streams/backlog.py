@@ -9,7 +9,7 @@ from typing import Final
 
 from tracemill.assembly.trace import Closing, Event
 
-LIMIT_BYTES: Final = 96 * 1024 * 1024
+LIMIT_BYTES: Final = 64 * 1024 * 1024
 OUTPUT_BYTES: Final = 4 * 1024
 """Memory for what is written about a trace, however small it is: its row, its signal, its decision."""
 
