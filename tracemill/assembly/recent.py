@@ -43,7 +43,7 @@ class Recent:
 
     def close(self, trace: OpenTrace, at: int) -> Decided:
         """`trace` is closed at the log time `at`: what is known of it from now on."""
-        decided = self._decided[trace.key] = self._close(trace, at)
+        decided = self._decided[trace.key] = self._after(trace, at)
         self._grace.append((at + self._grace_ms, trace.size, decided))
         self.grace_bytes += trace.size
         return decided
@@ -63,7 +63,8 @@ class Recent:
             if self._decided.get(decided.key) is decided:
                 del self._decided[decided.key]
 
-    def _close(self, trace: OpenTrace, closed_at: int) -> Decided:
+    def _after(self, trace: OpenTrace, closed_at: int) -> Decided:
+        """What it was decided with before, and what has come since; the latter alone where that is too much."""
         before = trace.before
         decided = Decided(
             trace.key,

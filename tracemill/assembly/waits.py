@@ -53,7 +53,8 @@ class Waits:
     def next_due(self) -> int | None:
         """The log time at which something is due, if nothing comes until then; None where nothing is open."""
         ahead = [self._age[0].first_at + self._limits.max_age_ms] if self._age else []
-        ahead += [at for at in (self._paced.next_due(),) if at is not None]
+        if (paced := self._paced.next_due()) is not None:
+            ahead.append(paced)
         for queue, wait in self._queues():
             while queue and not self._still_waits(queue, *queue[0]):
                 queue.popleft()
